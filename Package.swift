@@ -111,9 +111,14 @@ let messages =
 let calls =
   // nghttp2's session: frames in, frames out, limits named.
   shared("HTTP2", uses: ["CNGHTTP2"])
+  // gRPC's thin layer as values: metadata, timeouts, percent-encoding, length-prefixed messages.
+  + shared("GRPCFormat")
   // Methods, metadata, status, deadlines, channels, servers, interceptors.
   + shared(
-    "RPC", uses: ["HTTP2", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Telemetry", "Faults"],
+    "RPC",
+    uses: [
+      "HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Telemetry", "Faults",
+    ],
     testUses: ["TestingContract"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.
   + wire("CMeshWire", at: "Shared/MeshContract/Wire", uses: ["CWellKnownWire"])
