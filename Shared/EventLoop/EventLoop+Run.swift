@@ -82,10 +82,7 @@ extension EventLoop {
     isClosing = true
     timers.cancelAll()
     for resource in Array(resources.values) { resource.loopIsStopping() }
-    while !resources.isEmpty {
-      turn()
-      unsafe uv_run(assay_uv_loop(handles), UV_RUN_ONCE)
-    }
+    while !resources.isEmpty { unsafe uv_run(assay_uv_loop(handles), UV_RUN_ONCE) }
     for _ in 0..<Self.closingTurnsMax {
       turn()
       if ready.isEmpty { break }

@@ -16,11 +16,14 @@ extension EventLoop {
     !ready.isEmpty || !turnItems.isEmpty || inboxWaiting.load(ordering: .relaxed)
   }
 
+  /// At the end, a poll that has nothing to wait for any more must not block.
+  private var hasNothingLeft: Bool { isClosing && resources.isEmpty }
+
   func turn() {
     if stopRequested.load(ordering: .relaxed) && !isClosing {
       unsafe uv_stop(assay_uv_loop(handles))
     }
-    guard hasWork else { return setIdle(active: false) }
+    guard hasWork else { return setIdle(active: hasNothingLeft) }
     coarseNow = assay_coarse_nanoseconds()
     var budget = limits.jobsPerTurnMax
     repeat {
@@ -31,7 +34,7 @@ extension EventLoop {
       }
       endTurnItems(&budget)
     } while budget > 0 && hasWork
-    setIdle(active: hasWork)
+    setIdle(active: hasWork || hasNothingLeft)
   }
 
   @inline(__always)

@@ -46,6 +46,7 @@ typedef struct {
 } assay_stream;
 
 static inline uv_handle_t *assay_handle(void *handle) { return (uv_handle_t *)handle; }
+static inline uv_req_t *assay_request(void *request) { return (uv_req_t *)request; }
 static inline uv_stream_t *assay_uv_stream(assay_stream *s) { return &s->as.stream; }
 static inline uv_pipe_t *assay_uv_pipe(assay_stream *s) { return &s->as.pipe; }
 static inline uv_tcp_t *assay_uv_tcp(assay_stream *s) { return &s->as.tcp; }
@@ -83,6 +84,15 @@ static inline void assay_ignore_sigpipe(void) {
 // The C library declares accept4, renameat2, pipe2 and struct ucred only under _GNU_SOURCE,
 // which a module cannot set for it: so the calls are made by number.
 
+// The type of every socket of ours.
+static const int assay_stream_socket_type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+// A descriptor that another process opened becomes one like ours.
+static inline void assay_own_descriptor(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 // A new descriptor, or a negative errno.
 static inline int assay_accept(int listener) {
   long fd = syscall(SYS_accept4, listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -96,7 +106,20 @@ static inline int assay_pipe(int ends[_Nonnull 2]) {
   return 0;
 }
 
-enum { assay_rename_noreplace = 1, assay_rename_exchange = 2 };
+// Writes the numeric host of an IP address and returns its port, or a negative errno.
+static inline int assay_name_address(const struct sockaddr *address, char *name, size_t size) {
+  if (address->sa_family == AF_INET) {
+    const struct sockaddr_in *four = (const struct sockaddr_in *)address;
+    int status = uv_ip4_name(four, name, size);
+    return status == 0 ? ntohs(four->sin_port) : status;
+  }
+  const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)address;
+  int status = uv_ip6_name(six, name, size);
+  return status == 0 ? ntohs(six->sin6_port) : status;
+}
+
+static const unsigned int assay_rename_noreplace = 1;
+static const unsigned int assay_rename_exchange = 2;
 
 // 0 or a negative errno.
 static inline int assay_rename(const char *from, const char *to, unsigned int flags) {
