@@ -1,0 +1,102 @@
+import CUV
+import Glibc
+import Synchronization
+
+extension EventLoop: SerialExecutor, TaskExecutor {
+  /// A job of an actor that lives on this loop.
+  package func enqueue(_ job: consuming ExecutorJob) {
+    submit(.isolated(UnownedJob(job)))
+  }
+
+  package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    unsafe UnownedSerialExecutor(ordinary: self)
+  }
+
+  /// Another object than the serial executor: so that a job says which of the two it came
+  /// through, and a task that prefers the loop resumes as what it is, not isolated to it.
+  package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+    guard let ownExecutor else { preconditionFailure("Set by init, for good.") }
+    return unsafe UnownedTaskExecutor(ordinary: ownExecutor)
+  }
+
+  package func checkIsolated() {
+    precondition(isCurrent, "This is not the thread of the event loop \(name).")
+  }
+
+  package func isIsolatingCurrentContext() -> Bool? { isCurrent }
+
+  /// Runs `work` on the loop, in the order of the calls of one thread; wakes it when needed.
+  ///
+  /// Any thread. Never runs `work` before it returns. After the loop has ended `work` is dropped.
+  package func execute(_ work: @escaping @Sendable () -> Void) {
+    _ = executeUnlessEnded(work)
+  }
+
+  /// The same, and says whether the loop took it.
+  func executeUnlessEnded(_ work: @escaping @Sendable () -> Void) -> Bool {
+    if isCurrent {
+      closures.append(work)
+      ready.append(.closure)
+      return true
+    }
+    return inbox.withLock { inbox in
+      guard inbox.isOpen else { return false }
+      inbox.closures.append(work)
+      inbox.work.append(.closure)
+      wakeForInbox()
+      return true
+    }
+  }
+
+  /// Runs `work` in this turn or the next, never before it returns; loop's thread only.
+  func later(_ work: @escaping () -> Void) {
+    assertCurrent()
+    closures.append(work)
+    ready.append(.closure)
+  }
+
+  @inline(__always)
+  func submit(_ work: ReadyWork) {
+    if isCurrent {
+      ready.append(work)
+    } else {
+      submitFromOutside(work)
+    }
+  }
+
+  @inline(never)
+  private func submitFromOutside(_ work: ReadyWork) {
+    inbox.withLock { inbox in
+      guard inbox.isOpen else { return }
+      inbox.work.append(work)
+      wakeForInbox()
+    }
+  }
+
+  /// Under the inbox's lock: so that the loop's end cannot come between look and wake, and only
+  /// the first of a batch pays for the wake.
+  private func wakeForInbox() {
+    guard !inboxWaiting.load(ordering: .relaxed) else { return }
+    inboxWaiting.store(true, ordering: .releasing)
+    unsafe uv_async_send(assay_wake(handles))
+  }
+
+  /// Moves what other threads handed over behind what is ready.
+  func takeInbox() {
+    guard inboxWaiting.load(ordering: .acquiring) else { return }
+    var arrived = spareInbox
+    spareInbox = Inbox()
+    inbox.withLock { inbox in
+      swap(&arrived.work, &inbox.work)
+      swap(&arrived.closures, &inbox.closures)
+      inboxWaiting.store(false, ordering: .relaxed)
+    }
+    for closure in arrived.closures { closures.append(closure) }
+    for work in arrived.work { ready.append(work) }
+    // The two pairs of arrays take turns, so that a steady flow allocates nothing.
+    guard arrived.work.capacity <= Inbox.keptMax else { return }
+    arrived.work.removeAll(keepingCapacity: true)
+    arrived.closures.removeAll(keepingCapacity: true)
+    spareInbox = arrived
+  }
+}
