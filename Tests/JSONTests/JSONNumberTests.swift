@@ -40,7 +40,9 @@ import Testing
     #expect(JSONValue.number(Double.nan) == .null)
   }
 
-  @Test(arguments: [0.1, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -0.0, 1e16, 123456.789])
+  @Test(arguments: [
+    0.1, 1e21, .leastNonzeroMagnitude, .greatestFiniteMagnitude, -0.0, 1e16, 123456.789,
+  ])
   func `a double reads back as itself`(value: Double) throws {
     let text = JSONValue.number(value).text()
     #expect(try JSONValue(parsing: text).doubleValue?.bitPattern == value.bitPattern)
