@@ -48,6 +48,11 @@ package struct JSONObject: Sendable {
     return true
   }
 
+  /// Appends a member whose key is known not to be there: the reader has just looked.
+  mutating func append(_ value: JSONValue, forNew key: String) {
+    append(Member(key: JSONKey(text: key), value: value))
+  }
+
   private func position(of key: JSONKey) -> Int? {
     if let index { return index[key] }
     return members.firstIndex { $0.key == key }
@@ -98,7 +103,7 @@ struct JSONKey: Hashable, Sendable {
   let text: String
 
   static func == (left: JSONKey, right: JSONKey) -> Bool {
-    left.text.utf8.elementsEqual(right.text.utf8)
+    left.text.utf8.count == right.text.utf8.count && left.text.utf8.elementsEqual(right.text.utf8)
   }
 
   func hash(into hasher: inout Hasher) {

@@ -23,7 +23,6 @@ struct JSONParser {
     var members = JSONObject()
     /// The key whose value is being read.
     var key = ""
-    var keyOffset = 0
   }
 
   // MARK: - Bytes
@@ -133,7 +132,7 @@ struct JSONParser {
       let top = stack.count - 1
       let isObject = stack[top].isObject
       if isObject {
-        _ = stack[top].members.insert(value, for: stack[top].key)
+        stack[top].members.append(value, forNew: stack[top].key)
       } else {
         stack[top].elements.append(value)
       }

@@ -17,12 +17,24 @@ package struct JSONWriter: Sendable {
     self.pretty = pretty
   }
 
-  /// Drops what was written from `count` on and begins a value of its own there.
-  package mutating func rewind(to count: Int = 0) {
-    bytes.removeSubrange(min(count, bytes.count)...)
-    depth = 0
-    followsValue = false
-    followsKey = false
+  /// A place to come back to.
+  package struct Mark: Sendable {
+    fileprivate let count: Int
+    fileprivate let depth: Int
+    fileprivate let followsValue: Bool
+    fileprivate let followsKey: Bool
+  }
+
+  package var mark: Mark {
+    Mark(count: bytes.count, depth: depth, followsValue: followsValue, followsKey: followsKey)
+  }
+
+  /// Takes back everything that was written since `mark` was taken from this writer.
+  package mutating func undo(to mark: Mark) {
+    bytes.removeSubrange(min(mark.count, bytes.count)...)
+    depth = mark.depth
+    followsValue = mark.followsValue
+    followsKey = mark.followsKey
   }
 
   /// Appends bytes as they are, outside of any value: the newline behind a line of JSON.

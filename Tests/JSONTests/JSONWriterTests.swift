@@ -50,11 +50,19 @@ import Testing
       writer.raw(0x0A)
     }
     #expect(text(writer) == "x[1]\n[2]\n")
+  }
+
+  @Test func `what does not fit is taken back`() {
+    var writer = JSONWriter()
     writer.beginArray()
+    writer.int(1)
+    let mark = writer.mark
+    writer.beginObject()
     writer.key("broken off")
-    writer.rewind(to: 5)
+    writer.undo(to: mark)
     writer.int(3)
-    #expect(text(writer) == "x[1]\n3")
+    writer.endArray()
+    #expect(text(writer) == "[1,3]")
   }
 
   @Test func `the pretty form puts members on lines of their own`() throws {
