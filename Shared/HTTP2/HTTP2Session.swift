@@ -22,6 +22,8 @@ import CNGHTTP2
   var resets: ResetBudget
   /// The owner's clock at the last `receive`, for `resets`.
   var now: UInt64 = 0
+  /// Streams to be reset once the frame that ends our side has left.
+  var resetsAfterEnd: Set<Int32> = []
   /// Why the session ended, for the log; the peer gets the GOAWAY.
   package internal(set) var lastError: String?
 
@@ -138,6 +140,12 @@ import CNGHTTP2
     _ = unsafe nghttp2_submit_rst_stream(
       handle, UInt8(NGHTTP2_FLAG_NONE.rawValue), stream, code.rawValue)
   }
+
+  /// Resets with NO_ERROR behind our last frame: the answer is whole, the rest is not wanted.
+  ///
+  /// A reset that is queued at once would overtake the answer: nghttp2 drops the frames of a
+  /// stream that is about to close.
+  package func resetAfterEnd(_ stream: Int32) { resetsAfterEnd.insert(stream) }
 
   /// Gives the peer room on the connection for bytes we took off it.
   package func creditConnection(_ count: Int) {

@@ -10,6 +10,7 @@ enum SessionCallbacks {
     unsafe nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, onFrame)
     unsafe nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, onData)
     unsafe nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, onStreamClose)
+    unsafe nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, onFrameSent)
     unsafe nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks, onFrameNotSent)
     unsafe nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, onInvalidFrame)
     unsafe nghttp2_session_callbacks_set_error_callback2(callbacks, onError)
@@ -70,6 +71,7 @@ private let onStreamClose:
   @convention(c) (OpaquePointer?, Int32, UInt32, UnsafeMutableRawPointer?) -> Int32 = {
     _, stream, code, userData in
     guard let session = unsafe session(userData) else { return 0 }
+    session.resetsAfterEnd.remove(stream)
     session.owner.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
     return 0
   }
@@ -79,6 +81,22 @@ private let onInvalidFrame:
   @convention(c) (OpaquePointer?, Frame?, Int32, UnsafeMutableRawPointer?) -> Int32 = {
     _, _, _, userData in
     unsafe session(userData)?.countReset()
+    return 0
+  }
+
+private let onFrameSent:
+  @convention(c) (OpaquePointer?, Frame?, UnsafeMutableRawPointer?) -> Int32 = {
+    _, frame, userData in
+    guard let session = unsafe session(userData), !session.resetsAfterEnd.isEmpty,
+      let frame = unsafe frame
+    else { return 0 }
+    let flags = UInt32(unsafe assay_h2_frame_flags(frame))
+    let stream = unsafe assay_h2_frame_stream(frame)
+    if flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
+      session.resetsAfterEnd.remove(stream) != nil
+    {
+      session.reset(stream, .noError)
+    }
     return 0
   }
 

@@ -1,1 +1,1 @@
-// Written with this module's first code.
+// x

@@ -7,13 +7,13 @@ import Testing
     return GRPCTimeout.nanoseconds(of: unsafe bytes.span.bytes)
   }
 
-  @Test(arguments: [
-    ("1n", 1), ("2u", 2_000), ("3m", 3_000_000), ("4S", 4_000_000_000),
-    ("5M", 300_000_000_000), ("6H", 21_600_000_000_000), ("99999999H", 359_999_996_400_000_000_000),
-  ] as [(String, Double)])
-  func `each unit is read`(_ text: String, _ nanoseconds: Double) throws {
-    let read = try #require(GRPCTimeoutTests.read(text))
-    #expect(Double(read) == min(nanoseconds, Double(UInt64(1) << 62)))
+  @Test(
+    arguments: [
+      ("1n", 1), ("2u", 2_000), ("3m", 3_000_000), ("4S", 4_000_000_000),
+      ("5M", 300_000_000_000), ("6H", 21_600_000_000_000), ("99999999H", 1 << 62),
+    ] as [(String, UInt64)])
+  func `each unit is read`(_ text: String, _ nanoseconds: UInt64) {
+    #expect(GRPCTimeoutTests.read(text) == nanoseconds)
   }
 
   @Test(arguments: ["", "1", "S", "1s", "-1S", "1.5S", "123456789S", " 1S", "1S ", "\u{0}S"])

@@ -1,0 +1,63 @@
+package import Protobuf
+
+/// One method bound to its logic, as the server keeps it.
+package struct MethodHandler: Sendable {
+  package let descriptor: MethodDescriptor
+  let makeCall: @Sendable () -> any ServerCall
+
+  package static func unary<Q: WireMessage, A: WireMessage>(
+    _ method: MethodDescriptor,
+    _ body: @escaping @Sendable (Q, ServerContext) async throws -> A
+  ) -> MethodHandler {
+    MethodHandler(descriptor: method) {
+      SingleRequestCall<Q> { request, context in
+        try context.stream.answer(try await body(request, context))
+      }
+    }
+  }
+
+  package static func serverStreaming<Q: WireMessage, A: WireMessage>(
+    _ method: MethodDescriptor,
+    _ body: @escaping @Sendable (Q, ResponseWriter<A>, ServerContext) async throws -> Void
+  ) -> MethodHandler {
+    MethodHandler(descriptor: method) {
+      SingleRequestCall<Q> { request, context in
+        try await body(request, ResponseWriter(stream: context.stream), context)
+      }
+    }
+  }
+
+  package static func clientStreaming<Q: WireMessage, A: WireMessage>(
+    _ method: MethodDescriptor,
+    _ body: @escaping @Sendable (RequestStream<Q>, ServerContext) async throws -> A
+  ) -> MethodHandler {
+    MethodHandler(descriptor: method) {
+      StreamedRequestCall<Q> { requests, context in
+        try context.stream.answer(try await body(requests, context))
+      }
+    }
+  }
+
+  package static func bidirectional<Q: WireMessage, A: WireMessage>(
+    _ method: MethodDescriptor,
+    _ body:
+      @escaping @Sendable (RequestStream<Q>, ResponseWriter<A>, ServerContext) async throws -> Void
+  ) -> MethodHandler {
+    MethodHandler(descriptor: method) {
+      StreamedRequestCall<Q> { requests, context in
+        try await body(requests, ResponseWriter(stream: context.stream), context)
+      }
+    }
+  }
+}
+
+/// A service with all its methods, ready to be served.
+package struct ServiceDefinition: Sendable {
+  package let descriptor: ServiceDescriptor
+  let handlers: [MethodHandler]
+
+  package init(_ descriptor: ServiceDescriptor, handlers: [MethodHandler]) {
+    self.descriptor = descriptor
+    self.handlers = handlers
+  }
+}

@@ -1,0 +1,119 @@
+import Faults
+package import Protobuf
+import Synchronization
+
+/// The typed half of one call on the server, made by its method's handler when headers arrive.
+protocol ServerCall: AnyObject, Sendable {
+  /// Takes one message off the wire; a malformed one ends the call.
+  func receive(_ message: RawSpan, isCompressed: Bool) throws
+  /// The caller will send no more.
+  func requestEnded() throws
+  /// The call is over before the handler is: cancelled, reset, out of time.
+  func abort(_ fault: Fault)
+  /// Notes bytes off the wire; answers how many the caller may have room for again.
+  func arrived(_ count: Int) -> Int
+  /// Streaming handlers start with the headers, unary ones when their request is whole.
+  var startsWithHeaders: Bool { get }
+  var wasLastRequestCompressed: Bool { get }
+  /// The handler, to its end; its answer goes out through `context.stream`.
+  func run(_ context: ServerContext) async throws
+}
+
+/// One request message, one or many answers.
+final class SingleRequestCall<Request: WireMessage>: ServerCall {
+  private struct State {
+    var request: Request?
+    var isCompressed = false
+  }
+  private let state = Mutex(State())
+  private let body: @Sendable (Request, ServerContext) async throws -> Void
+
+  init(_ body: @escaping @Sendable (Request, ServerContext) async throws -> Void) {
+    self.body = body
+  }
+
+  var startsWithHeaders: Bool { false }
+  var wasLastRequestCompressed: Bool { state.withLock { $0.isCompressed } }
+
+  func receive(_ message: RawSpan, isCompressed: Bool) throws {
+    let request = try Request(unpacking: message)
+    let isSecond = state.withLock { state in
+      defer {
+        state.request = request
+        state.isCompressed = isCompressed
+      }
+      return state.request != nil
+    }
+    if isSecond { throw SingleRequestCall.wrongCount }
+  }
+
+  func requestEnded() throws {
+    if state.withLock({ $0.request == nil }) { throw SingleRequestCall.wrongCount }
+  }
+
+  func abort(_ fault: Fault) {}
+  func arrived(_ count: Int) -> Int { count }
+
+  func run(_ context: ServerContext) async throws {
+    guard let request = state.withLock({ $0.request.take() }) else {
+      throw SingleRequestCall.wrongCount
+    }
+    try await body(request, context)
+  }
+
+  private static var wrongCount: Fault {
+    Fault(
+      .unimplemented, reason: "REQUEST_COUNT",
+      "This method takes exactly one request message.")
+  }
+}
+
+/// Many request messages.
+final class StreamedRequestCall<Request: WireMessage>: ServerCall {
+  let queue = MessageQueue<Request>()
+  private let body: @Sendable (RequestStream<Request>, ServerContext) async throws -> Void
+
+  init(_ body: @escaping @Sendable (RequestStream<Request>, ServerContext) async throws -> Void) {
+    self.body = body
+  }
+
+  var startsWithHeaders: Bool { true }
+  var wasLastRequestCompressed: Bool { queue.isLastTakenCompressed }
+
+  func receive(_ message: RawSpan, isCompressed: Bool) throws {
+    queue.push(try Request(unpacking: message), isCompressed: isCompressed)
+  }
+
+  func requestEnded() { queue.finish() }
+  func abort(_ fault: Fault) { queue.fail(fault, dropping: true) }
+  func arrived(_ count: Int) -> Int { queue.arrived(count) }
+
+  func run(_ context: ServerContext) async throws {
+    queue.onCredit { [stream = context.stream] in stream.credit($0) }
+    try await body(RequestStream(queue: queue), context)
+  }
+}
+
+/// The request messages of a streaming call, in order.
+package struct RequestStream<Message: WireMessage>: AsyncSequence, Sendable {
+  package typealias Element = Message
+  let queue: MessageQueue<Message>
+
+  package struct AsyncIterator: AsyncIteratorProtocol {
+    let queue: MessageQueue<Message>
+    package mutating func next() async throws -> Message? { try await queue.next() }
+  }
+
+  package func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: queue) }
+
+  /// The next message; nil when the caller is done. The stream is read once, by one task.
+  package func next() async throws -> Message? { try await queue.next() }
+}
+
+/// Where a streaming handler sends its answers.
+package struct ResponseWriter<Message: WireMessage>: Sendable {
+  let stream: ServerStream
+
+  /// Sends one message; waits while the peer has not taken what was sent before.
+  package func send(_ message: Message) async throws { try await stream.send(message) }
+}

@@ -1,0 +1,330 @@
+import EventLoop
+import Faults
+import GRPCFormat
+import HTTP2
+
+/// One client's connection: its session, its streams, and the limits on both.
+///
+/// `@unchecked Sendable`: touched on its loop alone; it crosses only inside `loop.execute`.
+final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked Sendable {
+  let loop: EventLoop
+  let limits: ServerLimits
+  let peer: PeerIdentity
+  let label: String
+  let server: ServerCore
+  private(set) var streams: [Int32: ServerStream] = [:]
+  private var session: HTTP2Session?
+  private(set) var conduit: FrameConduit?
+  private var hasSettings = false
+  private let acceptedAt: UInt64
+  private var pingSentAt: UInt64?
+  private var heldBytes = 0
+  private var isDraining = false
+  private(set) var isClosed = false
+
+  init(_ stream: any ByteStream, server: ServerCore) throws {
+    self.loop = server.loop
+    self.limits = server.options.limits
+    self.peer = server.options.callers.identity(of: stream.peer)
+    self.label = stream.label
+    self.server = server
+    self.acceptedAt = loop.nowNanoseconds
+    let session = try HTTP2Session(side: .server, limits: limits.http2, owner: self)
+    self.session = session
+    self.conduit = FrameConduit(stream, session, owner: self, pausesReading: true)
+  }
+
+  func start() { conduit?.start() }
+
+  // MARK: Requests
+
+  func receivedHeaders(
+    _ headers: borrowing HeaderBlock, on id: Int32, kind: HeaderKind, endsStream: Bool
+  ) {
+    guard kind == .request, let session else { return }
+    if server.isPastNotice { return session.reset(id, .refusedStream) }
+    let head = RequestHead(headers)
+    defer { if streams[id] == nil, !endsStream { session.resetAfterEnd(id) } }
+    guard head.isPost, head.isGRPC else {
+      return refuseHTTP(id, status: head.isPost ? "415" : "405")
+    }
+    if let fault = head.fault { return refuse(id, fault) }
+    guard let handler = server.handlers[head.path] else {
+      return refuse(id, server.unknownMethod(head.path))
+    }
+    guard peer.mayCall(handler.descriptor) else {
+      server.refused(peer, handler.descriptor)
+      return refuse(
+        id,
+        Fault(
+          .permissionDenied, reason: "CALLER_NOT_ALLOWED",
+          "\(peer.label) may not call \(handler.descriptor.path).",
+          facts: ["method": handler.descriptor.path]))
+    }
+    let stream = ServerStream(id: id, head: head, handler: handler, connection: self)
+    streams[id] = stream
+    server.callStarted()
+    schedule(deadlineOf: stream)
+    if stream.call.startsWithHeaders { run(stream) }
+  }
+
+  private func schedule(deadlineOf stream: ServerStream) {
+    let now = loop.nowNanoseconds
+    if let deadline = stream.deadlineNanoseconds {
+      let rest = deadline > now ? deadline - now : 0
+      stream.deadlineTimer = loop.schedule(after: .nanoseconds(Int64(min(rest, 1 << 62)))) {
+        [weak self, weak stream] in
+        guard let stream else { return }
+        self?.end(stream, ServerConnection.deadlineFault)
+      }
+    }
+  }
+
+  func receivedData(_ bytes: RawSpan, on id: Int32) {
+    guard let session else { return }
+    // The connection's window is given back at once: a slow reader of one stream must not hold
+    // up the others. What each stream may hold is bounded by its own window.
+    session.creditConnection(bytes.byteCount)
+    guard let stream = streams[id], !stream.isOver else {
+      session.creditStream(id, bytes.byteCount)
+      return
+    }
+    do {
+      try deliver(bytes, to: stream)
+    } catch {
+      end(stream, ServerConnection.fault(of: error))
+    }
+    let room = stream.call.arrived(bytes.byteCount)
+    if room > 0 { session.creditStream(id, room) }
+  }
+
+  private func deliver(_ bytes: RawSpan, to stream: ServerStream) throws {
+    let call = stream.call
+    let isGzip = stream.isRequestCompressed
+    let limit = stream.method.descriptor.requestBytesMax
+    let heldBefore = stream.deframer.heldBytes
+    defer { heldBytes += stream.deframer.heldBytes - heldBefore }
+    if heldBytes > limits.connectionHeldBytesMax {
+      throw Fault(
+        .resourceExhausted, reason: "CONNECTION_BUFFER",
+        "This connection holds too many unfinished requests.",
+        facts: ["limit": "connection_held_bytes"])
+    }
+    var problem: (any Error)?
+    try stream.deframer.receive(bytes) { message, isCompressed in
+      guard problem == nil else { return }
+      do {
+        if isCompressed {
+          try MessageCompression.expand(message, isDeclared: isGzip, limit: limit) { bytes in
+            try call.receive(bytes, isCompressed: true)
+          }
+        } else {
+          try call.receive(message, isCompressed: false)
+        }
+      } catch {
+        problem = error
+      }
+    }
+    if let problem { throw problem }
+  }
+
+  func receivedEnd(on id: Int32) {
+    guard let stream = streams[id], !stream.isOver else { return }
+    stream.isRequestEnded = true
+    do {
+      guard stream.deframer.isBetweenMessages else {
+        throw Fault(
+          .internal, reason: "TRUNCATED_MESSAGE", "The request ended inside a message.")
+      }
+      try stream.call.requestEnded()
+      if !stream.call.startsWithHeaders { run(stream) }
+    } catch {
+      end(stream, ServerConnection.fault(of: error))
+    }
+  }
+
+  private func run(_ stream: ServerStream) {
+    stream.task = server.run(stream)
+  }
+
+  // MARK: Answers
+
+  /// A stream has something to send that the session does not know of.
+  func wake(_ stream: ServerStream) {
+    guard let session, streams[stream.id] === stream else { return }
+    do {
+      switch stream.takeHead() {
+      case .alreadySent:
+        session.resumeBody(of: stream.id)
+      case .endsAtOnce(let initial):
+        try session.submitResponse(
+          StatusTrailers.only(stream.trailers(), initial: initial), on: stream.id, hasBody: false)
+        if !stream.isRequestEnded { session.resetAfterEnd(stream.id) }
+      case .head(let block):
+        try session.submitResponse(block, on: stream.id, hasBody: true)
+      }
+    } catch {
+      session.reset(stream.id, .internalError)
+    }
+    conduit?.schedule()
+  }
+
+  func fillBody(of id: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> BodyFill {
+    guard let session, let stream = streams[id] else { return .fails }
+    return unsafe stream.fill(buffer, session)
+  }
+
+  /// Ends a call from this side, before its handler is done.
+  private func end(_ stream: ServerStream, _ fault: Fault) {
+    stream.call.abort(fault)
+    stream.task?.cancel()
+    stream.finish(fault)
+  }
+
+  /// Refuses a request that never became a call.
+  private func refuse(_ id: Int32, _ fault: Fault) {
+    let trailers = StatusTrailers.block(fault: fault, metadata: Metadata())
+    try? session?.submitResponse(
+      StatusTrailers.only(trailers, initial: Metadata()), on: id, hasBody: false)
+    conduit?.schedule()
+  }
+
+  /// Refuses what is not gRPC, in HTTP's own words.
+  private func refuseHTTP(_ id: Int32, status: String) {
+    var block = HeaderBlock()
+    block.append(":status", status)
+    try? session?.submitResponse(block, on: id, hasBody: false)
+    conduit?.schedule()
+  }
+
+  func credit(_ stream: ServerStream, _ count: Int) {
+    session?.creditStream(stream.id, count)
+    conduit?.schedule()
+  }
+
+  // MARK: The end of streams and of the connection
+
+  func streamClosed(_ id: Int32, code: HTTP2ErrorCode) {
+    guard let stream = streams.removeValue(forKey: id) else { return }
+    heldBytes -= stream.deframer.heldBytes
+    stream.closed(
+      Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away."))
+    server.callEnded(stream)
+    if isDraining, streams.isEmpty { closeSoon() }
+  }
+
+  func requestNotSent(_ stream: Int32) {}
+  func receivedSettings() { hasSettings = true }
+  func receivedPingAcknowledgement(_ opaque: UInt64) { pingSentAt = nil }
+
+  func receivedGoAway(lastStream: Int32, code: HTTP2ErrorCode, debug: String) {
+    if code != .noError { server.log(.peerLeft, self, "code \(code.rawValue) \(debug)") }
+  }
+
+  func conduitClosed(_ reason: String?) {
+    guard !isClosed else { return }
+    isClosed = true
+    for stream in streams.values {
+      stream.closed(
+        Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone."))
+      server.callEnded(stream)
+    }
+    streams = [:]
+    server.connectionClosed(self, reason)
+    session = nil
+    conduit = nil
+  }
+
+  static var deadlineFault: Fault {
+    Fault(
+      .deadlineExceeded, reason: "DEADLINE", "The call's deadline passed while it was running.")
+  }
+
+  static func fault(of error: any Error) -> Fault {
+    switch error as? MessageDeframer.Problem {
+    case .messageTooLarge(let announced, let limit):
+      return Fault(
+        .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
+        "A message of \(announced) bytes passes this method's limit of \(limit).",
+        facts: ["limit": "request_bytes"])
+    case .badFlag(let flag):
+      return Fault(.internal, reason: "BAD_FRAME", "A message prefix has the flag \(flag).")
+    case nil:
+      return Fault(describing: error)
+    }
+  }
+}
+
+extension ServerConnection {
+  // MARK: Drain and supervision
+
+  /// Tells the client to take new calls elsewhere; running ones go on.
+  func drain() {
+    guard !isDraining else { return }
+    isDraining = true
+    session?.announceShutdown()
+    conduit?.schedule()
+  }
+
+  /// After the notice: nothing that comes now is taken.
+  func finishDrain() {
+    session?.goAway(.noError)
+    conduit?.schedule()
+    if streams.isEmpty { closeSoon() }
+  }
+
+  /// The drain's time is over: what still runs is cancelled with a status.
+  func cancelCalls(_ fault: Fault) {
+    for stream in streams.values { end(stream, fault) }
+  }
+
+  private func closeSoon() {
+    guard isDraining, server.isPastNotice else { return }
+    // The client reads our last word, then closes; the drain's own deadline stands behind it.
+    conduit?.finish()
+  }
+
+  func close(_ reason: String) { conduit?.close(reason) }
+
+  /// Looks for what time has made wrong; called about once a second.
+  func inspect(at now: UInt64) {
+    guard let conduit, !conduit.isClosed else { return }
+    if !hasSettings, now - acceptedAt > limits.handshakeTimeout.wholeNanoseconds {
+      return cut("handshake_timeout")
+    }
+    if conduit.unsentBytes > 0,
+      now > conduit.lastWriteProgress,
+      now - conduit.lastWriteProgress > limits.writeStallTimeout.wholeNanoseconds
+    {
+      return cut("write_stall")
+    }
+    for stream in streams.values
+    where !stream.isRequestEnded && !stream.call.startsWithHeaders
+      && now - stream.startedAt > limits.requestTimeout.wholeNanoseconds
+    {
+      server.log(.limit, self, "request_timeout")
+      end(
+        stream,
+        Fault(
+          .deadlineExceeded, reason: "REQUEST_TIMEOUT", "The request did not arrive in time.",
+          facts: ["limit": "request_timeout"]))
+    }
+    keepAlive(at: now, conduit)
+  }
+
+  private func keepAlive(at now: UInt64, _ conduit: FrameConduit) {
+    if let sent = pingSentAt {
+      if now - sent > limits.keepaliveTimeout.wholeNanoseconds { cut("keepalive") }
+    } else if now - conduit.lastRead > limits.keepaliveInterval.wholeNanoseconds {
+      pingSentAt = now
+      session?.ping(now)
+      conduit.schedule()
+    }
+  }
+
+  private func cut(_ limit: String) {
+    server.log(.limit, self, limit)
+    session?.goAway(.enhanceYourCalm)
+    conduit?.close("limit \(limit)")
+  }
+}

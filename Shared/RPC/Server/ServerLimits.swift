@@ -1,0 +1,29 @@
+package import HTTP2
+
+/// Bounds on what peers may make one server hold, and for how long.
+package struct ServerLimits: Sendable {
+  package var http2 = HTTP2Limits()
+  package var connectionsMax = 4096
+  /// Bytes of unfinished requests on one connection; above it the stream that adds more is refused.
+  package var connectionHeldBytesMax = 64 << 20
+  /// Bytes that may wait in one stream before `send` waits for the peer.
+  package var streamUnsentBytesMax = 256 << 10
+  /// From accept to the client's SETTINGS.
+  package var handshakeTimeout = Duration.seconds(10)
+  /// A unary request that has begun must be complete within this.
+  package var requestTimeout = Duration.seconds(60)
+  /// A peer that takes none of the bytes waiting for it for this long is dropped.
+  package var writeStallTimeout = Duration.seconds(30)
+  /// A connection without calls is asked for a sign of life this often …
+  package var keepaliveInterval = Duration.seconds(60)
+  /// … and dropped when it gives none within this.
+  package var keepaliveTimeout = Duration.seconds(20)
+  /// Between "no new calls, please" and the last word of a drain.
+  package var drainNotice = Duration.milliseconds(50)
+  /// How long a drain waits for running calls before it cancels them.
+  package var drainTimeout = Duration.seconds(4)
+  /// Initial and trailing metadata of one response.
+  package var metadataBytesMax = 8 << 10
+
+  package init() {}
+}

@@ -1,0 +1,145 @@
+import EventLoop
+import HTTP2
+
+/// What a connection hears of the bytes below its session.
+protocol FrameConduitOwner: AnyObject {
+  /// Once, the last word: no byte comes or goes any more.
+  func conduitClosed(_ reason: String?)
+}
+
+/// Moves bytes between one byte stream and one HTTP/2 session; loop-confined.
+///
+/// It, the stream and its owner hold each other until the stream is closed.
+///
+/// Frames are written once per turn of the loop, when every handler that was ready has run, so
+/// that many answers share one write.
+final class FrameConduit: ByteStreamOwner, TurnEnding {
+  let stream: any ByteStream
+  let session: HTTP2Session
+  private let owner: any FrameConduitOwner
+  /// A server stops reading requests while its answers are not taken; a client never does, or
+  /// two full pipes would wait for each other.
+  private let pausesReading: Bool
+
+  private var outgoing: [UInt8] = []
+  private var isScheduled = false
+  private var isReadingPaused = false
+  private(set) var isClosed = false
+  private var isClosing = false
+  private var closeReason: String?
+  /// When the peer last took bytes or none waited; for the stall limit.
+  private(set) var lastWriteProgress: UInt64
+  private(set) var lastRead: UInt64
+
+  init(
+    _ stream: any ByteStream, _ session: HTTP2Session, owner: any FrameConduitOwner,
+    pausesReading: Bool
+  ) {
+    self.stream = stream
+    self.session = session
+    self.owner = owner
+    self.pausesReading = pausesReading
+    self.lastWriteProgress = stream.loop.nowNanoseconds
+    self.lastRead = self.lastWriteProgress
+  }
+
+  func start() {
+    stream.start(self)
+    schedule()
+  }
+
+  /// Writes what the session has to say at the end of this turn.
+  func schedule() {
+    guard !isScheduled, !isClosed else { return }
+    isScheduled = true
+    stream.loop.atEndOfTurn(self)
+  }
+
+  /// Sends what is queued, then closes.
+  func close(_ reason: String?) {
+    guard !isClosing else { return }
+    isClosing = true
+    closeReason = reason
+    flush()
+    stream.close()
+  }
+
+  /// Sends what is queued, says that nothing follows, and lets the peer close.
+  func finish() {
+    flush()
+    stream.finishWriting()
+  }
+
+  var unsentBytes: Int { stream.queuedByteCount }
+
+  func turnEnded() {
+    isScheduled = false
+    flush()
+    if !isClosing, !isClosed, !session.isAlive { close(session.lastError) }
+  }
+
+  private func flush() {
+    guard !isClosed else { return }
+    do {
+      while stream.queuedByteCount < FrameConduitLimits.unsentBytesMax {
+        try session.appendOutgoing(to: &outgoing, limit: FrameConduitLimits.writeBytes)
+        guard !outgoing.isEmpty else { break }
+        if stream.queuedByteCount == 0 { lastWriteProgress = lastRead }
+        stream.write(unsafe outgoing.span.bytes)
+        outgoing.removeAll(keepingCapacity: true)
+      }
+    } catch {
+      if !isClosing {
+        isClosing = true
+        closeReason = error.description
+        stream.close()
+      }
+    }
+    if outgoing.capacity > FrameConduitLimits.keptBytesMax { outgoing = [] }
+    if pausesReading, !isReadingPaused, stream.queuedByteCount >= FrameConduitLimits.unsentBytesMax
+    {
+      isReadingPaused = true
+      stream.pauseReading()
+    }
+  }
+
+  // MARK: ByteStreamOwner
+
+  func streamRead(_ bytes: RawSpan) {
+    guard !isClosing else { return }
+    lastRead = stream.loop.nowNanoseconds
+    do {
+      try session.receive(bytes, at: lastRead)
+      if session.wantsToWrite || !session.isAlive { schedule() }
+    } catch {
+      session.terminate(error.isFlood ? .enhanceYourCalm : .protocolError)
+      close(error.description)
+    }
+  }
+
+  func streamEnded() { close("the peer closed the connection") }
+
+  func streamDrained() {
+    lastWriteProgress = stream.loop.nowNanoseconds
+    if isReadingPaused {
+      isReadingPaused = false
+      stream.resumeReading()
+    }
+    schedule()
+  }
+
+  func streamClosed(_ error: EventLoopError?) {
+    guard !isClosed else { return }
+    isClosed = true
+    owner.conduitClosed(closeReason ?? error.map { "\($0)" })
+  }
+}
+
+enum FrameConduitLimits {
+  /// Bytes handed to the kernel at once.
+  static let writeBytes = 64 << 10
+  /// Memory that an idle connection keeps for its next write.
+  static let keptBytesMax = 16 << 10
+  /// Bytes that may wait for a slow peer before frames stay in the session.
+  static let unsentBytesMax = 256 << 10
+}

@@ -1,0 +1,78 @@
+import Faults
+import GRPCFormat
+import HTTP2
+
+/// The headers that open a response.
+enum ResponseHead {
+  private static let plain: HeaderBlock = {
+    var block = HeaderBlock()
+    block.append(":status", "200")
+    block.append("content-type", "application/grpc")
+    return block
+  }()
+
+  static func block(metadata: Metadata, isGzip: Bool) -> HeaderBlock {
+    guard isGzip || !metadata.isEmpty else { return plain }
+    var block = plain
+    if isGzip { block.append("grpc-encoding", "gzip") }
+    block.append(metadata)
+    return block
+  }
+}
+
+/// The headers that close a response: status, message, details, metadata.
+enum StatusTrailers {
+  private static let ok: HeaderBlock = {
+    var block = HeaderBlock()
+    block.append("grpc-status", "0")
+    return block
+  }()
+
+  static func block(fault: Fault?, metadata: Metadata) -> HeaderBlock {
+    guard let fault else {
+      guard !metadata.isEmpty else { return ok }
+      var block = ok
+      block.append(metadata)
+      return block
+    }
+    var block = HeaderBlock()
+    block.append("grpc-status", String(fault.code.rawValue))
+    block.append("grpc-message", PercentEncoding.encode(fault.wireMessage))
+    if fault.hasDetails {
+      block.append("grpc-status-details-bin", Base64.encode(StatusDetails.encode(fault)))
+    }
+    if fault.reason == "UNKNOWN_ENCODING" {
+      block.append("grpc-accept-encoding", "identity,gzip")
+    }
+    block.append(metadata)
+    return block
+  }
+
+  /// A response that is nothing but its end.
+  static func only(_ trailers: HeaderBlock, initial: Metadata) -> HeaderBlock {
+    var block = ResponseHead.block(metadata: initial, isGzip: false)
+    trailers.forEach { name, value in
+      block.append(name.text, [UInt8](copying: value))
+    }
+    return block
+  }
+}
+
+extension HeaderBlock {
+  mutating func append(_ metadata: Metadata) {
+    for entry in metadata.entries { append(entry.name, Metadata.wireValue(of: entry)) }
+  }
+}
+
+extension Fault {
+  /// The message, cut so that the trailers stay within any peer's header limit.
+  var wireMessage: String {
+    guard message.utf8.count > FaultLimits.messageBytesMax else { return message }
+    return String(message.unicodeScalars.prefix(FaultLimits.messageBytesMax / 4))
+  }
+
+  /// A bare code and message (such as a test or another language made) needs no details.
+  var hasDetails: Bool {
+    !reason.isEmpty || retryAfter != nil || !facts.isEmpty || !violations.isEmpty || hint != nil
+  }
+}
