@@ -4,7 +4,7 @@ enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
     ["Faults", "JSON"],
-    ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf"],
+    ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
     ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport"],
     ["RPC", "GeneratorMain"],
     ["MeshContract", "TestingContract"],
@@ -53,7 +53,7 @@ enum Architecture {
         all.append(Module(name: name, path: path, role: .library, rank: rank))
       }
     }
-    let contractRank = 4
+    let contractRank = layers.firstIndex { $0.contains("MeshContract") } ?? 0
     let serviceRank = layers.count
     for (name, calls) in services {
       let top = "Services/\(name)"

@@ -5,8 +5,8 @@ struct Command: Sendable {
   let output: String
   let status: Int32
 
-  /// Output beyond this is cut: nobody reads further in a test's message.
-  private static let outputBytesMax = 64 << 10
+  /// Output beyond this is cut: no tool here says more than this.
+  private static let outputBytesMax = 4 << 20
 
   init(_ command: String) {
     guard let pipe = unsafe popen("cd '\(SourceTree.top)' && { \(command) ; } 2>&1", "r") else {

@@ -26,8 +26,8 @@ extension RuleSample {
 
   static let documentation: [RuleSample] = [
     documented("package struct A {}", breaks: [1]),
-    documented("/// A.\nstruct A {\n  package static func b() {}\n}", breaks: [3]),
-    documented("// A.\npackage func a() {}", breaks: [2]),
+    documented("/// A.\nstruct A {\n  package static func b(\n)", breaks: [3]),
+    documented("// A.\npackage func a() {\n}\npackage func b() { c() }", breaks: [2]),
     documented(
       "/// A.\n@safe\npackage final class A {\n  package init() {}\n  package var b = 1\n}"),
     documented("/// A.\n@safe package struct A: ~Copyable {}\npackage import JSON"),
