@@ -105,7 +105,8 @@ let messages =
   // google.protobuf's Timestamp, Duration, Empty, Any and google.rpc's status details.
   + wire("CWellKnownWire", at: "Shared/WellKnown/Wire")
   + module(
-    "WellKnown", at: "Shared/WellKnown/Contract", uses: ["CWellKnownWire", "CProtobufC", "Protobuf"],
+    "WellKnown", at: "Shared/WellKnown/Contract",
+    uses: ["CWellKnownWire", "CProtobufC", "Protobuf"],
     tested: false)
 
 let calls =
@@ -129,7 +130,8 @@ let calls =
   + shared(
     "ServiceHost",
     uses: [
-      "MeshContract", "WellKnown", "RPC", "Protobuf", "Lifecycle", "Configuration", "EventLoop", "Telemetry",
+      "MeshContract", "WellKnown", "RPC", "Protobuf", "Lifecycle", "Configuration", "EventLoop",
+      "Telemetry",
       "Faults", "JSON", "Descriptors",
     ], testUses: ["TestingContract"])
 
@@ -171,7 +173,9 @@ let proofs =
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
-    uses: ["TestingContract", "MeshContract", "ServiceHost", "RPC", "EventLoop", "Protobuf", "Faults"])
+    uses: [
+      "TestingContract", "MeshContract", "ServiceHost", "RPC", "EventLoop", "Protobuf", "Faults",
+    ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])
   + [

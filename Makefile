@@ -1,0 +1,47 @@
+# Every target is one script, so that nothing here needs make to be understood.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench tsan asan fuzz generate format lint clean compose-test
+
+SECONDS ?= 60
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 22
+
+setup: ## install what is missing of the Debian packages
+	@scripts/bootstrap
+
+build: ## build every executable of the mesh
+	@scripts/build
+
+demo: ## set up, build, start the mesh, call it through every socket, stop it
+	@scripts/demo
+
+test: ## set up, build and run every test
+	@scripts/test
+
+bench: ## measure against the bars; BENCH=rpc for one family
+	@scripts/bench $(BENCH)
+
+tsan: ## module tests under the thread sanitizer
+	@scripts/test --sanitize=thread
+
+asan: ## module tests under the address sanitizer
+	@scripts/test --sanitize=address
+
+fuzz: ## fuzz the readers of outside bytes; SECONDS=60 for each
+	@scripts/fuzz $(SECONDS)
+
+generate: ## write the generated code anew from proto/
+	@proto/generate.sh
+
+format: ## format every Swift source
+	@scripts/lint --fix
+
+lint: ## say what is not formatted
+	@scripts/lint
+
+clean: ## remove everything that was built
+	@rm -rf .build
+
+compose-test: ## build images and run compose.yaml with podman (root; installs podman)
+	@scripts/compose-test
