@@ -78,10 +78,13 @@ let clibs =
   + clib("CProtobufC", apt: "libprotobuf-c-dev")
   + clib("CYAML", apt: "libyaml-dev")
   + clib("CZlib", apt: "zlib1g-dev")
+  + clib("CMachine", apt: "libc6-dev")
 
 let foundations =
   // One error vocabulary for everything that crosses a service line.
   shared("Faults")
+  // This machine's files, directories, processes and limits as values.
+  + shared("Machine", uses: ["CMachine"])
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
