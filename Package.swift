@@ -144,17 +144,19 @@ let services =
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
-  // The mesh as plain processes: compose.yaml read, services started, watched, scaled.
-  module(
+  // compose.yaml as checked values.
+  module("Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"])
+  // The mesh as plain processes: services started, watched, restarted, scaled.
+  + module(
     "Supervisor", at: "Services/CLI/Supervisor",
     uses: [
-      "ServiceHost", "MeshContract", "RPC", "Protobuf", "YAML", "JSON", "EventLoop", "Lifecycle",
-      "Telemetry", "Faults", "Configuration",
+      "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
+      "Lifecycle", "Telemetry", "Faults", "Configuration",
     ])
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "ServiceHost", "MeshContract", "RPC", "Protobuf", "Descriptors", "YAML", "JSON",
+      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "Descriptors", "YAML", "JSON",
       "EventLoop", "Configuration", "Telemetry", "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
