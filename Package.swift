@@ -78,10 +78,13 @@ let clibs =
   + clib("CProtobufC", apt: "libprotobuf-c-dev")
   + clib("CYAML", apt: "libyaml-dev")
   + clib("CZlib", apt: "zlib1g-dev")
+  + clib("CMachine", apt: "libc6-dev")
 
 let foundations =
   // One error vocabulary for everything that crosses a service line.
   shared("Faults")
+  // This machine's files, directories, processes and limits as values.
+  + shared("Machine", uses: ["CMachine"])
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
@@ -143,17 +146,19 @@ let services =
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
-  // The mesh as plain processes: compose.yaml read, services started, watched, scaled.
-  module(
+  // compose.yaml as checked values.
+  module("Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"])
+  // The mesh as plain processes: services started, watched, restarted, scaled.
+  + module(
     "Supervisor", at: "Services/CLI/Supervisor",
     uses: [
-      "ServiceHost", "MeshContract", "RPC", "Protobuf", "YAML", "JSON", "EventLoop", "Lifecycle",
-      "Telemetry", "Faults", "Configuration",
+      "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
+      "Lifecycle", "Telemetry", "Faults", "Configuration",
     ])
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "ServiceHost", "MeshContract", "RPC", "Protobuf", "Descriptors", "YAML", "JSON",
+      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "Descriptors", "YAML", "JSON",
       "EventLoop", "Configuration", "Telemetry", "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])

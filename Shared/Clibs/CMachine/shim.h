@@ -1,0 +1,49 @@
+// Makes visible to Swift what Glibc's module leaves out: variadic calls, system calls without a
+// wrapper, and structures whose fields are macros.
+#pragma once
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#pragma clang assume_nonnull begin
+
+extern char *_Nullable *_Nonnull environ;
+
+static inline char *_Nullable *_Nonnull assay_environ(void) { return environ; }
+
+static inline int assay_open(const char *path, int flags, mode_t mode) {
+  return open(path, flags | O_CLOEXEC, mode);
+}
+
+static inline int assay_open_at(int folder, const char *path, int flags) {
+  return openat(folder, path, flags | O_CLOEXEC);
+}
+
+// Landlock's version; a negative errno where the kernel has none.
+static inline int assay_landlock_abi(void) {
+#ifdef SYS_landlock_create_ruleset
+  long number = SYS_landlock_create_ruleset;
+#else
+  long number = 444;
+#endif
+  long version = syscall(number, NULL, 0, 1U);
+  return version < 0 ? -errno : (int)version;
+}
+
+// Whether seccomp filters exist: asking for one from nowhere is EFAULT where they do.
+static inline int assay_has_seccomp(void) {
+  return prctl(PR_SET_SECCOMP, 2, NULL, 0, 0) == -1 && errno == EFAULT;
+}
+
+// Columns of the terminal behind a descriptor; 0 where there is none.
+static inline int assay_terminal_columns(int descriptor) {
+  struct winsize size;
+  return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+#pragma clang assume_nonnull end

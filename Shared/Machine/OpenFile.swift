@@ -1,0 +1,102 @@
+import CMachine
+import Glibc
+
+/// One open file; closed when it goes out of scope.
+package struct OpenFile: ~Copyable, Sendable {
+  /// Valid as long as this value lives.
+  package let descriptor: Int32
+  package let path: String
+
+  /// What an open file is for.
+  package enum Purpose: Sendable {
+    case read
+    /// Writes go to the end; the file is made when there is none.
+    case append
+    /// The file is made or emptied.
+    case replace
+    /// The file must not be there yet.
+    case create
+    /// To hold a lock on: made when there is none, never emptied.
+    case lock
+  }
+
+  /// Opens a path; a new file gets `mode`.
+  package init(
+    _ path: String, for purpose: Purpose, mode: UInt32 = 0o600
+  ) throws(MachineError) {
+    let flags =
+      switch purpose {
+      case .read: O_RDONLY
+      case .append: O_WRONLY | O_APPEND | O_CREAT
+      case .replace: O_WRONLY | O_CREAT | O_TRUNC
+      case .create: O_WRONLY | O_CREAT | O_EXCL
+      case .lock: O_RDWR | O_CREAT
+      }
+    let descriptor = unsafe path.withPath { unsafe assay_open($0, flags, mode) }
+    guard descriptor >= 0 else {
+      throw MachineError(purpose == .read ? "read" : "write", path, errno: errno)
+    }
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  deinit { _ = close(descriptor) }
+
+  /// The bytes written so far.
+  package var byteCount: Int {
+    var facts = stat()
+    return unsafe fstat(descriptor, &facts) == 0 ? Int(facts.st_size) : 0
+  }
+
+  /// Writes everything, however many calls that takes.
+  package func write(_ bytes: borrowing RawSpan) throws(MachineError) {
+    let failure = unsafe bytes.withUnsafeBytes { buffer -> Int32 in
+      var rest = unsafe buffer[...]
+      while unsafe !rest.isEmpty {
+        let chunk = unsafe UnsafeRawBufferPointer(rebasing: rest)
+        let count = unsafe Glibc.write(descriptor, chunk.baseAddress, chunk.count)
+        if count < 0 {
+          if errno == EINTR { continue }
+          return errno
+        }
+        unsafe rest = rest.dropFirst(count)
+      }
+      return 0
+    }
+    if failure != 0 { throw MachineError("write", path, errno: failure) }
+  }
+
+  /// Writes a text as UTF-8.
+  package func write(_ text: String) throws(MachineError) {
+    try write(unsafe text.utf8Span.span.bytes)
+  }
+
+  /// Reads up to `count` bytes from `offset` on; fewer only at the end of the file.
+  package func read(_ count: Int, at offset: Int = 0) throws(MachineError) -> [UInt8] {
+    var failure: Int32 = 0
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        let place = unsafe buffer.baseAddress?.advanced(by: filled)
+        let got = unsafe pread(descriptor, place, count - filled, off_t(offset + filled))
+        if got < 0 {
+          if errno == EINTR { continue }
+          failure = errno
+          return
+        }
+        if got == 0 { return }
+        filled += got
+      }
+    }
+    if failure != 0 { throw MachineError("read", path, errno: failure) }
+    return bytes
+  }
+
+  /// Takes the file for this process alone; false when another holds it.
+  ///
+  /// The lock goes with the open file: it ends when this value does, or the process.
+  package func lock() throws(MachineError) -> Bool {
+    if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return true }
+    guard errno == EWOULDBLOCK else { throw MachineError("lock", path, errno: errno) }
+    return false
+  }
+}
