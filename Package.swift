@@ -117,11 +117,15 @@ let calls =
   shared("HTTP2", uses: ["CNGHTTP2"])
   // gRPC's thin layer as values: metadata, timeouts, percent-encoding, length-prefixed messages.
   + shared("GRPCFormat")
+  // The two halves of one stream, and the bytes below them: what server and channel share.
+  + shared(
+    "RPCStream",
+    uses: ["HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults"])
   // Methods, metadata, status, deadlines, channels, servers, interceptors.
   + shared(
     "RPC",
     uses: [
-      "HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Telemetry", "Faults",
+      "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "Telemetry", "Faults",
     ],
     testUses: ["TestingContract"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.

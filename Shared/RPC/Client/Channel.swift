@@ -2,6 +2,7 @@ package import EventLoop
 import Faults
 import GRPCFormat
 package import Protobuf
+import RPCStream
 
 /// How a channel is set up.
 package struct ChannelOptions: Sendable {

@@ -1,5 +1,6 @@
 package import GRPCFormat
 package import Protobuf
+import RPCStream
 
 /// The answer of a unary call with its metadata.
 package struct Reply<Answer: WireMessage>: Sendable {

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import RPCStream
 
 /// What a connection tells the channel that owns it.
 protocol ClientConnectionOwner: AnyObject {

@@ -1,6 +1,7 @@
 import Faults
 import GRPCFormat
 import HTTP2
+import RPCStream
 
 /// A response's headers or trailers, read once.
 struct ResponseReader {

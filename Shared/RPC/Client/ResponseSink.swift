@@ -1,6 +1,7 @@
 import Faults
 import GRPCFormat
 import Protobuf
+import RPCStream
 import Synchronization
 
 /// The typed half of one call on the client: what its responses become.

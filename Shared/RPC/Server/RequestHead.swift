@@ -1,6 +1,5 @@
 import Faults
 import GRPCFormat
-import Glibc
 import HTTP2
 
 /// A request's headers, read once.
@@ -76,20 +75,5 @@ struct RequestHead {
 
   private mutating func refuse(_ reason: String, _ message: String) {
     if fault == nil { fault = Fault(.internal, reason: reason, message) }
-  }
-}
-
-extension RawSpan {
-  /// The bytes as text; only for what HTTP/2 allows in a header.
-  var text: String {
-    unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-  }
-
-  func equals(_ other: StaticString) -> Bool {
-    guard byteCount == other.utf8CodeUnitCount else { return false }
-    return unsafe withUnsafeBytes { bytes in
-      guard let start = bytes.baseAddress else { return true }
-      return unsafe memcmp(start, other.utf8Start, bytes.count) == 0
-    }
   }
 }

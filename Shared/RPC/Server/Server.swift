@@ -5,6 +5,7 @@
 
 package import EventLoop
 import Faults
+import RPCStream
 
 /// How a server is set up.
 package struct ServerOptions: Sendable {

@@ -1,5 +1,6 @@
 import Faults
 package import Protobuf
+import RPCStream
 import Synchronization
 
 /// The typed half of one call on the server, made by its method's handler when headers arrive.

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import RPCStream
 
 /// One client's connection: its session, its streams, and the limits on both.
 ///

@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import HTTP2
+import RPCStream
 import Synchronization
 
 /// What one server holds on its loop: connections, handlers, the state of its drain.

@@ -3,6 +3,7 @@ import Faults
 import GRPCFormat
 import HTTP2
 import Protobuf
+import RPCStream
 import Synchronization
 
 /// One call on the server, between its connection and its handler.

@@ -1,12 +1,12 @@
-import Faults
-import HTTP2
-import Protobuf
+package import Faults
+package import HTTP2
+package import Protobuf
 import Synchronization
 
 /// The sending half of one stream, between any thread that sends and the connection's loop.
 ///
 /// It says when the connection must be woken, and makes senders wait while the peer is slow.
-final class Outbox: Sendable {
+package final class Outbox: Sendable {
   private struct State {
     var buffer = OutboundBuffer()
     /// The connection asks for no more bytes until it is woken.
@@ -19,19 +19,19 @@ final class Outbox: Sendable {
   private let state = Mutex(State())
   private let unsentBytesMax: Int
 
-  init(unsentBytesMax: Int) { self.unsentBytesMax = unsentBytesMax }
+  package init(unsentBytesMax: Int) { self.unsentBytesMax = unsentBytesMax }
 
   /// What the sender must do after an append.
-  struct Appended {
-    let wakes: Bool
-    let waits: Bool
+  package struct Appended {
+    package let wakes: Bool
+    package let waits: Bool
   }
 
-  func append(_ message: some WireMessage) throws(Fault) -> Appended {
+  package func append(_ message: some WireMessage) throws(Fault) -> Appended {
     try append { buffer in buffer.append(message) }
   }
 
-  func append(framed: [UInt8]) throws(Fault) -> Appended {
+  package func append(framed: [UInt8]) throws(Fault) -> Appended {
     try append { buffer in buffer.append(framed: framed) }
   }
 
@@ -45,7 +45,7 @@ final class Outbox: Sendable {
   }
 
   /// Nothing follows; answers whether the connection must be woken.
-  func finish(_ end: OutboundBuffer.End, discarding: Bool = false) -> Bool {
+  package func finish(_ end: OutboundBuffer.End, discarding: Bool = false) -> Bool {
     state.withLock { state in
       guard state.closed == nil, state.buffer.isOpen else { return false }
       if discarding { state.buffer.discard() }
@@ -56,7 +56,7 @@ final class Outbox: Sendable {
   }
 
   /// The stream is gone: senders get `fault`.
-  func close(_ fault: Fault) {
+  package func close(_ fault: Fault) {
     state.withLock { state in
       if state.closed == nil { state.closed = fault }
       state.buffer.discard()
@@ -64,13 +64,13 @@ final class Outbox: Sendable {
     resumeWaiter()
   }
 
-  var isOpen: Bool { state.withLock { $0.closed == nil && $0.buffer.isOpen } }
-  var isEmpty: Bool { state.withLock { $0.buffer.count == 0 } }
+  package var isOpen: Bool { state.withLock { $0.closed == nil && $0.buffer.isOpen } }
+  package var isEmpty: Bool { state.withLock { $0.buffer.count == 0 } }
   /// Whether a connection has taken anything: only then may the peer have seen it.
-  var hasGivenBytes: Bool { state.withLock { $0.hasGivenBytes } }
+  package var hasGivenBytes: Bool { state.withLock { $0.hasGivenBytes } }
 
   /// Starts again with the same whole request, for another attempt.
-  func restart(with framed: [UInt8]) {
+  package func restart(with framed: [UInt8]) {
     state.withLock { state in
       var buffer = OutboundBuffer()
       _ = buffer.append(framed: framed)
@@ -81,7 +81,7 @@ final class Outbox: Sendable {
   }
 
   /// The connection's side: moves bytes into a frame.
-  func take(into room: UnsafeMutableRawBufferPointer) -> BodyFill {
+  package func take(into room: UnsafeMutableRawBufferPointer) -> BodyFill {
     let (fill, resumes) = state.withLock { state in
       let fill = unsafe state.buffer.take(into: room)
       if case .notNow = fill { state.isStarved = true } else { state.hasGivenBytes = true }
@@ -93,7 +93,7 @@ final class Outbox: Sendable {
   }
 
   /// Waits until the peer has taken half of what may wait.
-  func waitForRoom() async throws {
+  package func waitForRoom() async throws {
     try await withTaskCancellationHandler {
       try await waitThrowing { waiter in
         let isReady = state.withLock { state in

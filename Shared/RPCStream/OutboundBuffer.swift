@@ -1,12 +1,12 @@
 import GRPCFormat
-import HTTP2
-import Protobuf
+package import HTTP2
+package import Protobuf
 
 /// What one side of a stream has still to send: framed messages, then an end.
 ///
 /// A value without I/O: the stream that holds it wakes the connection, the connection takes bytes.
-struct OutboundBuffer: Sendable {
-  enum End: Equatable, Sendable {
+package struct OutboundBuffer: Sendable {
+  package enum End: Equatable, Sendable {
     /// More may be appended.
     case open
     /// The body ends here (a client's request).
@@ -17,13 +17,13 @@ struct OutboundBuffer: Sendable {
 
   private var bytes: [UInt8] = []
   private var head = 0
-  private(set) var end = End.open
+  package private(set) var end = End.open
 
-  var count: Int { bytes.count - head }
-  var isOpen: Bool { end == .open }
+  package var count: Int { bytes.count - head }
+  package var isOpen: Bool { end == .open }
 
   /// Frames and appends a message; false when the buffer has ended.
-  mutating func append(_ message: some WireMessage) -> Bool {
+  package mutating func append(_ message: some WireMessage) -> Bool {
     guard end == .open else { return false }
     let start = MessagePrefix.reserve(in: &bytes)
     message.appendPacked(to: &bytes)
@@ -32,16 +32,16 @@ struct OutboundBuffer: Sendable {
   }
 
   /// Appends what is framed already.
-  mutating func append(framed: [UInt8]) -> Bool {
+  package mutating func append(framed: [UInt8]) -> Bool {
     guard end == .open else { return false }
     if bytes.isEmpty { bytes = framed } else { bytes.append(contentsOf: framed) }
     return true
   }
 
-  mutating func finish(_ end: End) { if self.end == .open { self.end = end } }
+  package mutating func finish(_ end: End) { if self.end == .open { self.end = end } }
 
   /// Moves as much as fits into `room` and says what follows.
-  mutating func take(into room: UnsafeMutableRawBufferPointer) -> BodyFill {
+  package mutating func take(into room: UnsafeMutableRawBufferPointer) -> BodyFill {
     let moved = min(room.count, count)
     if moved > 0 {
       unsafe bytes.withUnsafeBytes { source in
@@ -59,7 +59,7 @@ struct OutboundBuffer: Sendable {
     }
   }
 
-  mutating func discard() {
+  package mutating func discard() {
     bytes = []
     head = 0
   }

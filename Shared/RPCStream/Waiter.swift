@@ -3,24 +3,26 @@
 /// The runtime's checked continuation allocates a witness for each wait; on the path of every
 /// call that is a third of the wait's cost. The rule above replaces it, and every holder keeps a
 /// waiter in an optional that is emptied under a lock.
-@safe struct Waiter<Value: Sendable, Failure: Error>: Sendable {
+@safe package struct Waiter<Value: Sendable, Failure: Error>: Sendable {
   private let continuation: UnsafeContinuation<Value, Failure>
 
   fileprivate init(_ continuation: UnsafeContinuation<Value, Failure>) {
     unsafe self.continuation = continuation
   }
 
-  func resume(returning value: Value) { unsafe continuation.resume(returning: value) }
-  func resume(throwing failure: Failure) { unsafe continuation.resume(throwing: failure) }
-  func resume(with result: Result<Value, Failure>) { unsafe continuation.resume(with: result) }
+  package func resume(returning value: Value) { unsafe continuation.resume(returning: value) }
+  package func resume(throwing failure: Failure) { unsafe continuation.resume(throwing: failure) }
+  package func resume(with result: Result<Value, Failure>) {
+    unsafe continuation.resume(with: result)
+  }
 }
 
 extension Waiter where Value == Void {
-  func resume() { resume(returning: ()) }
+  package func resume() { resume(returning: ()) }
 }
 
 /// Suspends until the waiter given to `body` is resumed.
-func wait<Value: Sendable>(
+package func wait<Value: Sendable>(
   _ body: (Waiter<Value, Never>) -> Void
 ) async -> Value {
   await unsafe withUnsafeContinuation { continuation in
@@ -29,7 +31,7 @@ func wait<Value: Sendable>(
 }
 
 /// Suspends until the waiter given to `body` is resumed; it may be resumed with an error.
-func waitThrowing<Value: Sendable>(
+package func waitThrowing<Value: Sendable>(
   _ body: (Waiter<Value, any Error>) -> Void
 ) async throws -> Value {
   try await unsafe withUnsafeThrowingContinuation { continuation in

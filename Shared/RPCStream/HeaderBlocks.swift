@@ -1,9 +1,9 @@
-import Faults
-import GRPCFormat
-import HTTP2
+package import Faults
+package import GRPCFormat
+package import HTTP2
 
 /// The headers that open a response.
-enum ResponseHead {
+package enum ResponseHead {
   private static let plain: HeaderBlock = {
     var block = HeaderBlock()
     block.append(":status", "200")
@@ -11,7 +11,7 @@ enum ResponseHead {
     return block
   }()
 
-  static func block(metadata: Metadata, isGzip: Bool) -> HeaderBlock {
+  package static func block(metadata: Metadata, isGzip: Bool) -> HeaderBlock {
     guard isGzip || !metadata.isEmpty else { return plain }
     var block = plain
     if isGzip { block.append("grpc-encoding", "gzip") }
@@ -21,14 +21,14 @@ enum ResponseHead {
 }
 
 /// The headers that close a response: status, message, details, metadata.
-enum StatusTrailers {
+package enum StatusTrailers {
   private static let ok: HeaderBlock = {
     var block = HeaderBlock()
     block.append("grpc-status", "0")
     return block
   }()
 
-  static func block(fault: Fault?, metadata: Metadata) -> HeaderBlock {
+  package static func block(fault: Fault?, metadata: Metadata) -> HeaderBlock {
     guard let fault else {
       guard !metadata.isEmpty else { return ok }
       var block = ok
@@ -49,7 +49,7 @@ enum StatusTrailers {
   }
 
   /// A response that is nothing but its end.
-  static func only(_ trailers: HeaderBlock, initial: Metadata) -> HeaderBlock {
+  package static func only(_ trailers: HeaderBlock, initial: Metadata) -> HeaderBlock {
     var block = ResponseHead.block(metadata: initial, isGzip: false)
     trailers.forEach { name, value in
       block.append(name.text, [UInt8](copying: value))
@@ -59,20 +59,20 @@ enum StatusTrailers {
 }
 
 extension HeaderBlock {
-  mutating func append(_ metadata: Metadata) {
+  package mutating func append(_ metadata: Metadata) {
     for entry in metadata.entries { append(entry.name, Metadata.wireValue(of: entry)) }
   }
 }
 
 extension Fault {
   /// The message, cut so that the trailers stay within any peer's header limit.
-  var wireMessage: String {
+  package var wireMessage: String {
     guard message.utf8.count > FaultLimits.messageBytesMax else { return message }
     return String(message.unicodeScalars.prefix(FaultLimits.messageBytesMax / 4))
   }
 
   /// A bare code and message (such as a test or another language made) needs no details.
-  var hasDetails: Bool {
+  package var hasDetails: Bool {
     !reason.isEmpty || retryAfter != nil || !facts.isEmpty || !violations.isEmpty || hint != nil
   }
 }

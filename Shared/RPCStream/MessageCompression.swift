@@ -1,12 +1,12 @@
 import Faults
 import GRPCFormat
 import Gzip
-import Protobuf
+package import Protobuf
 
 /// gzip of single messages, with the method's limit on what comes out.
-enum MessageCompression {
+package enum MessageCompression {
   /// A framed, compressed message.
-  static func frame(_ message: some WireMessage) throws -> [UInt8] {
+  package static func frame(_ message: some WireMessage) throws -> [UInt8] {
     var packed: [UInt8] = []
     message.appendPacked(to: &packed)
     var framed: [UInt8] = []
@@ -17,7 +17,7 @@ enum MessageCompression {
   }
 
   /// Lends the expanded message; a bomb stops at `limit`.
-  static func expand(
+  package static func expand(
     _ message: RawSpan, isDeclared: Bool, limit: Int, _ body: (RawSpan) throws -> Void
   ) throws {
     guard isDeclared else {

@@ -1,8 +1,8 @@
-import EventLoop
-import HTTP2
+package import EventLoop
+package import HTTP2
 
 /// What a connection hears of the bytes below its session.
-protocol FrameConduitOwner: AnyObject {
+package protocol FrameConduitOwner: AnyObject {
   /// Once, the last word: no byte comes or goes any more.
   func conduitClosed(_ reason: String?)
 }
@@ -13,9 +13,9 @@ protocol FrameConduitOwner: AnyObject {
 ///
 /// Frames are written once per turn of the loop, when every handler that was ready has run, so
 /// that many answers share one write.
-final class FrameConduit: ByteStreamOwner, TurnEnding {
-  let stream: any ByteStream
-  let session: HTTP2Session
+package final class FrameConduit: ByteStreamOwner, TurnEnding {
+  package let stream: any ByteStream
+  package let session: HTTP2Session
   private let owner: any FrameConduitOwner
   /// A server stops reading requests while its answers are not taken; a client never does, or
   /// two full pipes would wait for each other.
@@ -24,14 +24,14 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
   private var outgoing: [UInt8] = []
   private var isScheduled = false
   private var isReadingPaused = false
-  private(set) var isClosed = false
+  package private(set) var isClosed = false
   private var isClosing = false
   private var closeReason: String?
   /// When the peer last took bytes or none waited; for the stall limit.
-  private(set) var lastWriteProgress: UInt64
-  private(set) var lastRead: UInt64
+  package private(set) var lastWriteProgress: UInt64
+  package private(set) var lastRead: UInt64
 
-  init(
+  package init(
     _ stream: any ByteStream, _ session: HTTP2Session, owner: any FrameConduitOwner,
     pausesReading: Bool
   ) {
@@ -43,20 +43,20 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
     self.lastRead = self.lastWriteProgress
   }
 
-  func start() {
+  package func start() {
     stream.start(self)
     schedule()
   }
 
   /// Writes what the session has to say at the end of this turn.
-  func schedule() {
+  package func schedule() {
     guard !isScheduled, !isClosed else { return }
     isScheduled = true
     stream.loop.atEndOfTurn(self)
   }
 
   /// Sends what is queued, then closes.
-  func close(_ reason: String?) {
+  package func close(_ reason: String?) {
     guard !isClosing else { return }
     isClosing = true
     closeReason = reason
@@ -65,14 +65,14 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
   }
 
   /// Sends what is queued, says that nothing follows, and lets the peer close.
-  func finish() {
+  package func finish() {
     flush()
     stream.finishWriting()
   }
 
-  var unsentBytes: Int { stream.queuedByteCount }
+  package var unsentBytes: Int { stream.queuedByteCount }
 
-  func turnEnded() {
+  package func turnEnded() {
     isScheduled = false
     flush()
     if !isClosing, !isClosed, !session.isAlive { close(session.lastError) }
@@ -105,7 +105,7 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
 
   // MARK: ByteStreamOwner
 
-  func streamRead(_ bytes: RawSpan) {
+  package func streamRead(_ bytes: RawSpan) {
     guard !isClosing else { return }
     lastRead = stream.loop.nowNanoseconds
     do {
@@ -117,9 +117,9 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
     }
   }
 
-  func streamEnded() { close("the peer closed the connection") }
+  package func streamEnded() { close("the peer closed the connection") }
 
-  func streamDrained() {
+  package func streamDrained() {
     lastWriteProgress = stream.loop.nowNanoseconds
     if isReadingPaused {
       isReadingPaused = false
@@ -128,18 +128,18 @@ final class FrameConduit: ByteStreamOwner, TurnEnding {
     schedule()
   }
 
-  func streamClosed(_ error: EventLoopError?) {
+  package func streamClosed(_ error: EventLoopError?) {
     guard !isClosed else { return }
     isClosed = true
     owner.conduitClosed(closeReason ?? error.map { "\($0)" })
   }
 }
 
-enum FrameConduitLimits {
+package enum FrameConduitLimits {
   /// Bytes handed to the kernel at once.
-  static let writeBytes = 64 << 10
+  package static let writeBytes = 64 << 10
   /// Memory that an idle connection keeps for its next write.
-  static let keptBytesMax = 16 << 10
+  package static let keptBytesMax = 16 << 10
   /// Bytes that may wait for a slow peer before frames stay in the session.
-  static let unsentBytesMax = 256 << 10
+  package static let unsentBytesMax = 256 << 10
 }

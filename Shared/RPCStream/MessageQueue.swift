@@ -1,4 +1,4 @@
-import Faults
+package import Faults
 package import Protobuf
 import Synchronization
 
@@ -7,9 +7,9 @@ import Synchronization
 /// Safe from any thread. One reader at a time; a second one is refused, not queued. What may wait
 /// here is bounded by the stream's flow-control window, which is given back as the reader takes.
 package final class MessageQueue<Message: WireMessage>: Sendable {
-  struct Item: Sendable {
-    let message: Message
-    let isCompressed: Bool
+  package struct Item: Sendable {
+    package let message: Message
+    package let isCompressed: Bool
   }
 
   private struct State {
@@ -52,14 +52,14 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   package init() {}
 
   /// How the reader gives room back to the peer; `finish` and `fail` let go of it.
-  func onCredit(_ credit: @escaping @Sendable (Int) -> Void) {
+  package func onCredit(_ credit: @escaping @Sendable (Int) -> Void) {
     state.withLock { $0.credit = credit }
   }
 
   // MARK: The connection's side
 
   /// Hands a message over, to a waiting reader at once.
-  func push(_ message: Message, isCompressed: Bool) {
+  package func push(_ message: Message, isCompressed: Bool) {
     let waiter = state.withLock { state -> Waiter<Message?, any Error>? in
       guard state.ending == nil else { return nil }
       if let waiter = state.waiter {
@@ -74,7 +74,7 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   }
 
   /// Notes bytes off the wire; answers how many the peer may have room for again now.
-  func arrived(_ count: Int) -> Int {
+  package func arrived(_ count: Int) -> Int {
     state.withLock { state in
       state.uncredited += count
       guard state.isEmpty, state.uncredited >= MessageQueueLimits.creditStepBytes else { return 0 }
@@ -84,10 +84,12 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   }
 
   /// No more will come; what is queued is still read.
-  func finish() { end(.finished, dropping: false) }
+  package func finish() { end(.finished, dropping: false) }
 
   /// The stream broke: the reader gets `fault` after what is queued, or at once when `dropping`.
-  func fail(_ fault: Fault, dropping: Bool = false) { end(.failed(fault), dropping: dropping) }
+  package func fail(_ fault: Fault, dropping: Bool = false) {
+    end(.failed(fault), dropping: dropping)
+  }
 
   private func end(_ ending: Ending, dropping: Bool) {
     let waiter = state.withLock { state -> Waiter<Message?, any Error>? in
@@ -110,7 +112,7 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
 
   // MARK: The reader's side
 
-  var isLastTakenCompressed: Bool { state.withLock { $0.isLastTakenCompressed } }
+  package var isLastTakenCompressed: Bool { state.withLock { $0.isLastTakenCompressed } }
 
   /// The next message; nil at the end of the stream; throws the fault that broke it.
   package func next() async throws -> Message? {
@@ -175,7 +177,7 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   }
 }
 
-enum MessageQueueLimits {
+package enum MessageQueueLimits {
   /// Room is given back in steps, so that small messages do not each cost a WINDOW_UPDATE.
-  static let creditStepBytes = 32 << 10
+  package static let creditStepBytes = 32 << 10
 }
