@@ -177,13 +177,20 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
 
   /// Ends a call from this side, before its handler is done.
   private func end(_ stream: ServerStream, _ fault: Fault) {
+    report(fault)
     stream.call.abort(fault)
     stream.task?.cancel()
     stream.finish(fault)
   }
 
+  /// A fault that names a limit is for this side's log as well.
+  private func report(_ fault: Fault) {
+    if let limit = fault.facts["limit"] { server.log(.limit, self, limit) }
+  }
+
   /// Refuses a request that never became a call.
   private func refuse(_ id: Int32, _ fault: Fault) {
+    report(fault)
     let trailers = StatusTrailers.block(fault: fault, metadata: Metadata())
     try? session?.submitResponse(
       StatusTrailers.only(trailers, initial: Metadata()), on: id, hasBody: false)
@@ -303,7 +310,6 @@ extension ServerConnection {
     where !stream.isRequestEnded && !stream.call.startsWithHeaders
       && now - stream.startedAt > limits.requestTimeout.wholeNanoseconds
     {
-      server.log(.limit, self, "request_timeout")
       end(
         stream,
         Fault(

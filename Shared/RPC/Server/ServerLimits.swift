@@ -22,8 +22,6 @@ package struct ServerLimits: Sendable {
   package var drainNotice = Duration.milliseconds(50)
   /// How long a drain waits for running calls before it cancels them.
   package var drainTimeout = Duration.seconds(4)
-  /// Initial and trailing metadata of one response.
-  package var metadataBytesMax = 8 << 10
 
   package init() {}
 }
