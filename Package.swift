@@ -102,7 +102,8 @@ let foundations =
 
 let messages =
   // protobuf-c's pack and unpack with a bounded arena; Swift values on the near side.
-  shared("Protobuf", uses: ["CProtobufC", "Faults"], testUses: ["TestingContract"])
+  shared(
+    "Protobuf", uses: ["CProtobufC", "Faults"], testUses: ["TestingContract", "WellKnown"])
   // Descriptor sets and messages known only at run time, as JSON.
   + shared("Descriptors", uses: ["JSON"])
   // google.protobuf's Timestamp, Duration, Empty, Any and google.rpc's status details.

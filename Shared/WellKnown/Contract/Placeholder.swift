@@ -1,1 +1,0 @@
-// Written by proto/generate.sh.
