@@ -56,9 +56,10 @@ func service(_ name: String, calls: [String], uses: [String] = []) -> [Target] {
   ]
 }
 
-func test(_ name: String, uses: [String]) -> Target {
+func test(_ name: String, uses: [String], without excluded: [String] = []) -> Target {
   .testTarget(
-    name: name, dependencies: named(Array(Set(uses)).sorted()), path: "Tests/\(name)")
+    name: name, dependencies: named(Array(Set(uses)).sorted()), path: "Tests/\(name)",
+    exclude: excluded)
 }
 
 func executable(_ name: String, at path: String, uses: [String]) -> [Target] {
@@ -180,6 +181,9 @@ let proofs =
     uses: ["CTestingWire", "CProtobufC", "WellKnown", "Protobuf", "RPC"], tested: false)
   + module(
     "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON"], tested: false)
+  // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
+  + module(
+    "FuzzTargets", at: "Tests/Fuzz/Targets", uses: ["HTTP2", "GRPCFormat"], tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
@@ -190,9 +194,15 @@ let proofs =
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
-    test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"]),
+    test("FuzzCorpusTests", uses: ["FuzzTargets", "TestSupport"]),
+    test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test("MeshTests", uses: ["TestSupport", "JSON", "EventLoop"]),
   ]
+
+/// libFuzzer's executable, which gets its main from the sanitizer; only scripts/fuzz asks for it.
+let fuzzer: [Target] =
+  Context.environment["ASSAY_FUZZ"] == nil
+  ? [] : executable("Fuzz", at: "Tests/Fuzz/Main", uses: ["FuzzTargets"])
 
 // MARK: - Settings, the same for every Swift target (style: all of them, or it does not build)
 
@@ -208,7 +218,7 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let targets =
-  clibs + foundations + messages + calls + services + commandLine + generator + proofs
+  clibs + foundations + messages + calls + services + commandLine + generator + proofs + fuzzer
 for target in targets
 where target.type != .system && !(target.name.hasPrefix("C") && target.name.hasSuffix("Wire")) {
   target.swiftSettings = swiftSettings

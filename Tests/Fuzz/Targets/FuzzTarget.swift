@@ -1,0 +1,40 @@
+// FuzzTargets: the readers of outside bytes, each as one plain function of any bytes. libFuzzer
+// drives them in Tests/Fuzz/Main (`make fuzz`), and FuzzCorpusTests replay what it found. A target
+// never does I/O and keeps nothing between two inputs; besides not crashing it checks what must
+// hold for every input, and says what does not. Limit: `FuzzTarget.inputBytesMax`.
+
+/// What can be fuzzed, by the name of its corpus folder.
+package enum FuzzTarget: String, CaseIterable, Sendable {
+  /// A server's session fed by a hostile client.
+  case http2Server = "http2-server"
+  /// A client's session fed by a hostile server.
+  case http2Client = "http2-client"
+  /// gRPC's length-prefixed messages, cut into chunks anyhow.
+  case framing
+  /// Metadata values, base64, timeouts, percent-encoded messages.
+  case metadata
+
+  package static let inputBytesMax = 64 << 10
+
+  /// Feeds one input; throws when something that must always hold did not.
+  package func run(_ input: RawSpan) throws(FuzzFinding) {
+    switch self {
+    case .http2Server: try fuzzHTTP2Server(input)
+    case .http2Client: try fuzzHTTP2Client(input)
+    case .framing: try fuzzFraming(input)
+    case .metadata: try fuzzMetadata(input)
+    }
+  }
+}
+
+/// Something that must hold for every input, and did not.
+package struct FuzzFinding: Error, Equatable, Sendable, CustomStringConvertible {
+  package let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+/// Throws a finding unless `condition` holds.
+func require(_ condition: Bool, _ what: @autoclosure () -> String) throws(FuzzFinding) {
+  if !condition { throw FuzzFinding(what()) }
+}
