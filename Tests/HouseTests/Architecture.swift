@@ -3,9 +3,9 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON"],
+    ["Faults", "JSON", "Machine"],
     ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
-    ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport"],
+    ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose"],
     ["RPC", "GeneratorMain"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost"],
@@ -32,6 +32,7 @@ enum Architecture {
     "Benchmarks": "Tests/Benchmarks/Runner",
     "GeneratorCore": "proto/Generator/Core",
     "GeneratorMain": "proto/Generator/Main",
+    "Compose": "Services/CLI/Compose",
     "Supervisor": "Services/CLI/Supervisor",
   ]
 
