@@ -81,7 +81,8 @@ import Testing
     for name in tests {
       let tested = String(name.dropLast("Tests".count))
       guard folders.contains(tested) else { continue }
-      #expect(folders.contains(name), "\(tested) has code, and Tests/\(name) is empty")
+      let isTested = folders.contains(name)
+      #expect(isTested, "\(tested) has code, and Tests/\(name) is empty")
     }
   }
 }
