@@ -164,8 +164,8 @@ let commandLine =
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "Descriptors", "YAML", "JSON",
-      "EventLoop", "Configuration", "Telemetry", "Faults",
+      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf",
+      "Descriptors", "YAML", "JSON", "EventLoop", "Configuration", "Telemetry", "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 

@@ -3,10 +3,11 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON"],
+    ["Faults", "JSON", "Machine"],
     ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
-    ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport"],
-    ["RPC", "GeneratorMain"],
+    ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose"],
+    ["RPCStream", "GeneratorMain"],
+    ["RPC"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost"],
     ["Supervisor", "InteropPeer", "Benchmarks"],
@@ -32,6 +33,7 @@ enum Architecture {
     "Benchmarks": "Tests/Benchmarks/Runner",
     "GeneratorCore": "proto/Generator/Core",
     "GeneratorMain": "proto/Generator/Main",
+    "Compose": "Services/CLI/Compose",
     "Supervisor": "Services/CLI/Supervisor",
   ]
 

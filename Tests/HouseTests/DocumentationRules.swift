@@ -9,23 +9,53 @@ enum DocumentationRules {
   private static let documented: Set<String> = [
     "struct", "class", "enum", "protocol", "actor", "func", "typealias",
   ]
-  /// Witnesses whose meaning is the protocol's, not ours.
-  private static let witnesses: Set<String> = [
-    "hash", "makeAsyncIterator", "makeIterator", "next", "enqueue", "encode", "index",
-  ]
+  /// A function this short is its own explanation.
+  private static let undocumentedLinesMax = 6
 
-  static let declarations = Rule.perSwiftFile(
-    "package-is-documented", "Put a /// line above every package type and function."
-  ) { file in
-    guard file.path.hasPrefix("Shared/") || file.path.contains("/Contract/") else { return [] }
-    return file.tokens.indices.compactMap { index in
-      guard file.tokens[index].text == "package", let name = declaredName(in: file, after: index),
-        !witnesses.contains(name), !isOneLineFunction(in: file, at: file.tokens[index].line),
-        !file.hasComment(above: file.tokens[index].line, doc: true)
-      else { return nil }
-      return file.violation(
-        "package-is-documented", line: file.tokens[index].line, "\(name) has no ///")
+  static let declarations = Rule(
+    name: "package-is-documented",
+    purpose:
+      "Put a /// line above package types, and functions of over \(undocumentedLinesMax) lines."
+  ) { tree in
+    let files = tree.swiftFiles.filter {
+      !$0.isGenerated && ($0.path.hasPrefix("Shared/") || $0.path.contains("/Contract/"))
     }
+    let requirements = Dictionary(grouping: files) { Architecture.module(holding: $0.path)?.name }
+      .mapValues { Set($0.flatMap(requirementNames)) }
+    return files.flatMap { file in
+      let explained = requirements[Architecture.module(holding: file.path)?.name] ?? []
+      return undocumented(in: file, except: explained)
+    }
+  }
+
+  private static func undocumented(
+    in file: SourceFile, except explained: Set<String>
+  ) -> [Violation] {
+    let short = Set(
+      FunctionScan(file).spans.filter { $0.lineCount <= undocumentedLinesMax }.map(\.firstLine))
+    return file.tokens.indices.compactMap { index in
+      let line = file.tokens[index].line
+      guard file.tokens[index].text == "package", let name = declaredName(in: file, after: index),
+        !short.contains(line), !explained.contains(name), !file.hasComment(above: line, doc: true)
+      else { return nil }
+      return file.violation("package-is-documented", line: line, "\(name) has no ///")
+    }
+  }
+
+  /// Functions that a protocol of the file asks for: explained there, not at every witness.
+  private static func requirementNames(in file: SourceFile) -> [String] {
+    var names: [String] = []
+    var depth: Int?
+    for index in file.tokens.indices {
+      switch file.tokens[index].text {
+      case "protocol": depth = depth ?? 0
+      case "{": depth = depth.map { $0 + 1 }
+      case "}": depth = depth.flatMap { $0 > 1 ? $0 - 1 : nil }
+      case "func" where depth == 1: names.append(file.token(index + 1)?.text ?? "")
+      default: break
+      }
+    }
+    return names
   }
 
   /// The name behind `package final class X`; nil for imports, properties and operators.
@@ -44,12 +74,6 @@ enum DocumentationRules {
       next += 1
     }
     return nil
-  }
-
-  /// `package func end() { depth -= 1 }` says everything itself.
-  private static func isOneLineFunction(in file: SourceFile, at line: Int) -> Bool {
-    let text = file.trimmedLine(line)
-    return text.contains("func ") && text.contains("{") && text.hasSuffix("}")
   }
 
   static let firstParagraph = Rule(

@@ -20,11 +20,13 @@ enum NameRules {
   }
 
   static let fileNames = Rule.perSwiftFile(
-    "file-named-after-type", "Type.swift declares Type; Type+Aspect.swift extends it."
+    "file-named-after-type",
+    "Type.swift declares Type; Type+Aspect.swift extends it; tests share a …Fixture.swift."
   ) { file in
     guard !["Main.swift", "Package.swift", "Placeholder.swift"].contains(file.name) else {
       return []
     }
+    if file.path.hasPrefix("Tests/"), file.stem.hasSuffix("Fixture") { return [] }
     let wanted = file.stem.split(separator: "+").first.map(String.init) ?? ""
     let declared = typeNames(in: file).flatMap { $0.name.split(separator: ".").map(String.init) }
     guard !declared.contains(wanted) else { return [] }

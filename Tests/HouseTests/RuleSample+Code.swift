@@ -21,7 +21,8 @@ extension RuleSample {
     RuleSample("no-sleep", "Shared/RPC/A.swift", "try await Task.sleep(for: a)", breaks: [1]),
     RuleSample("no-sleep", "Tests/RPCTests/A.swift", "usleep(10)\n\nsleep(1)", breaks: [1, 3]),
     RuleSample("no-sleep", "Tests/RPCTests/A.swift", "ContinuousClock().sleep(1)", breaks: [1]),
-    RuleSample("no-sleep", "Shared/RPC/A.swift", "try await loop.sleep(for: a)\nfunc sleep() {}"),
+    RuleSample(
+      "no-sleep", "Shared/RPC/A.swift", "loop.sleep(for: a)\nsleep(for: b)\nfunc sleep() {}"),
 
     RuleSample(
       "unchecked-only-in-shared", "Services/Store/Service/A.swift",

@@ -8,6 +8,7 @@ extension RuleSample {
     RuleSample("file-named-after-type", "Shared/RPC/Channel.swift", "struct B {}", breaks: [1]),
     RuleSample("file-named-after-type", "Shared/RPC/Channel.swift", "enum A { struct Channel {} }"),
     RuleSample("file-named-after-type", "Shared/RPC/Call+Retry.swift", "extension Call.Options {}"),
+    RuleSample("file-named-after-type", "Tests/RPCTests/CallFixture.swift", "struct A {}"),
     RuleSample(
       "file-named-after-type", "Shared/RPC/Call+Retry.swift", "// struct Call\nclass Retry {}",
       breaks: [1]),
@@ -26,12 +27,14 @@ extension RuleSample {
 
   static let documentation: [RuleSample] = [
     documented("package struct A {}", breaks: [1]),
-    documented("/// A.\nstruct A {\n  package static func b(\n)", breaks: [3]),
-    documented("// A.\npackage func a() {\n}\npackage func b() { c() }", breaks: [2]),
+    documented("/// A.\nstruct A {\n  package static func b() {\n\n\n\n\n\n}\n}", breaks: [3]),
+    documented("// A.\n@safe\npackage final class A {}", breaks: [3]),
     documented(
-      "/// A.\n@safe\npackage final class A {\n  package init() {}\n  package var b = 1\n}"),
+      "/// A.\n@safe\npackage final class A {\n  package init() {}\n package var b = 1\n}"),
     documented("/// A.\n@safe package struct A: ~Copyable {}\npackage import JSON"),
-    documented("package static func == (a: A, b: A) -> Bool { true }\npackage func hash() {}"),
+    documented("/// A.\npackage protocol A { func b() }\npackage func b() {\n\n\n\n\n\n\n}"),
+    documented("/// A.\npackage protocol A {}\npackage func b() {\n\n\n\n\n\n\n}", breaks: [3]),
+    documented("package func a() {\n  b()\n}\npackage static func == (a: A) -> B { c }"),
     RuleSample("package-is-documented", "Services/Store/Service/A.swift", "package struct A {}"),
 
     RuleSample(

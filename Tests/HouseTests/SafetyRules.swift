@@ -44,15 +44,20 @@ enum SafetyRules {
     file.tokens.indices.compactMap { index in
       let token = file.tokens[index]
       guard ["sleep", "usleep", "nanosleep"].contains(token.text),
-        file.token(index + 1)?.text == "(", file.token(index - 1)?.text != "func"
+        file.token(index + 1)?.text == "(", file.token(index - 1)?.text != "func",
+        isBlindWait(in: file, at: index)
       else { return nil }
-      let before = file.token(index - 1)?.text == "." ? file.token(index - 2)?.text ?? "" : nil
-      if let before, !["Task", "Glibc", "ContinuousClock", "SuspendingClock", ")"].contains(before)
-      {
-        return nil
-      }
-      return file.violation("no-sleep", line: token.line, "\(before.map { $0 + "." } ?? "")sleep")
+      return file.violation("no-sleep", line: token.line, "\(token.text)( waits for nothing")
     }
+  }
+
+  /// Not blind: an event loop's own `sleep(for:)`, which its timers wake and cancellation ends.
+  private static func isBlindWait(in file: SourceFile, at index: Int) -> Bool {
+    guard file.token(index - 1)?.text == "." else {
+      return file.token(index + 2)?.text != "for"
+    }
+    let receiver = file.token(index - 2)?.text ?? ""
+    return ["Task", "Glibc", "ContinuousClock", "SuspendingClock", ")"].contains(receiver)
   }
 
   static let uncheckedPlace = Rule.perSwiftFile(
