@@ -188,7 +188,8 @@ let proofs =
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
     uses: [
-      "TestingContract", "MeshContract", "ServiceHost", "RPC", "EventLoop", "Protobuf", "Faults",
+      "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop", "Protobuf",
+      "Faults",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])

@@ -3,26 +3,31 @@ import Glibc
 import Synchronization
 
 extension EventLoop: SerialExecutor, TaskExecutor {
-  /// A job of an actor that lives on this loop.
+  /// A job of a task that prefers this loop.
   package func enqueue(_ job: consuming ExecutorJob) {
-    submit(.isolated(UnownedJob(job)))
+    let job = UnownedJob(job)
+    unsafe submit(.preferring(job, asUnownedTaskExecutor(), label: 0))
   }
 
-  package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
-    unsafe UnownedSerialExecutor(ordinary: self)
-  }
-
-  /// Another object than the serial executor: so that a job says which of the two it came
-  /// through, and a task that prefers the loop resumes as what it is, not isolated to it.
+  /// The loop itself: a task retains the executor it prefers and releases the identity it was
+  /// given, so for a task executor the two must be one object.
   package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
-    guard let ownExecutor else { preconditionFailure("Set by init, for good.") }
-    return unsafe UnownedTaskExecutor(ordinary: ownExecutor)
+    unsafe UnownedTaskExecutor(ordinary: self)
   }
 
+  /// Another object than the task executor, so that a job says which of the two it came through:
+  /// an actor's job runs isolated, a task's job runs as what it is. Nobody retains it.
+  package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    guard let actorExecutor else { preconditionFailure("Set by init, for good.") }
+    return unsafe UnownedSerialExecutor(ordinary: actorExecutor)
+  }
+
+  /// Stops the process when the caller is not on the loop's thread: a bug.
   package func checkIsolated() {
     precondition(isCurrent, "This is not the thread of the event loop \(name).")
   }
 
+  /// Whether the caller is on the loop's thread.
   package func isIsolatingCurrentContext() -> Bool? { isCurrent }
 
   /// Runs `work` on the loop, in the order of the calls of one thread; wakes it when needed.

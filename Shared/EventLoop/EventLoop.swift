@@ -52,8 +52,8 @@ import Synchronization
   var coarseNow: UInt64 = 0
   let stallNanoseconds: UInt64
 
-  /// The task executor that stands for the loop itself (`Task(executorPreference: loop)`).
-  private(set) var ownExecutor: LabelledExecutor?
+  /// Where the jobs of actors that live on this loop come in.
+  private(set) var actorExecutor: LoopActorExecutor?
 
   /// A loop that waits for `run()` or `start()`; fails when descriptors or memory are short.
   package init(name: String, limits: EventLoopLimits = EventLoopLimits()) throws(EventLoopError) {
@@ -72,7 +72,7 @@ import Synchronization
       throw EventLoopError(system: status, "The event loop \(name) could not be created")
     }
     unsafe assay_uv_loop(handles).pointee.data = readBuffer
-    ownExecutor = LabelledExecutor(builtInto: self)
+    actorExecutor = LoopActorExecutor(self)
     openOwnHandles()
   }
 

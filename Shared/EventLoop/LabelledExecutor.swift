@@ -4,21 +4,11 @@ import Synchronization
 ///
 /// One per RPC method. A job that holds the loop too long is reported with that name.
 @safe package final class LabelledExecutor: TaskExecutor {
-  /// The loop; unowned, because `owner` keeps it unless the loop itself is the owner of this.
-  private unowned(unsafe) let loop: EventLoop
-  private let owner: EventLoop?
+  private let loop: EventLoop
   private let number: Int
 
-  /// The executor that stands for `loop` itself: a task that prefers the loop keeps the loop.
-  init(builtInto loop: EventLoop) {
-    unsafe self.loop = loop
-    owner = nil
-    number = 0
-  }
-
   init(_ loop: EventLoop, number: Int) {
-    unsafe self.loop = loop
-    owner = loop
+    self.loop = loop
     self.number = number
   }
 

@@ -15,8 +15,11 @@ package struct Metadata: Equatable, Sendable {
 
   package init() {}
 
+  package init(_ entries: [Entry]) { self.entries = entries }
+
   package var isEmpty: Bool { entries.isEmpty }
 
+  /// Adds what came in somewhere else.
   package mutating func add(_ entry: Entry) { entries.append(entry) }
 
   /// Adds a text value; false when name or value cannot be sent (see `isSendable`).

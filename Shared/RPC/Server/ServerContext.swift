@@ -16,8 +16,14 @@ package struct ServerContext: Sendable {
   /// Adds to the metadata before the first message; nothing once that is sent.
   package func addInitial(_ metadata: Metadata) { stream.addInitial(metadata) }
 
+  /// The same for entries that came in.
+  package func addInitial(_ entries: [Metadata.Entry]) { stream.addInitial(Metadata(entries)) }
+
   /// Adds to the metadata that comes with the status.
   package func addTrailing(_ metadata: Metadata) { stream.addTrailing(metadata) }
+
+  /// The same for entries that came in.
+  package func addTrailing(_ entries: [Metadata.Entry]) { stream.addTrailing(Metadata(entries)) }
 
   /// Sends the initial metadata now instead of with the first message.
   package func sendInitialMetadata() { stream.sendHeadersNow() }
