@@ -122,7 +122,8 @@ let calls =
   // The two halves of one stream, and the bytes below them: what server and channel share.
   + shared(
     "RPCStream",
-    uses: ["HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults"])
+    uses: ["HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults"],
+    testUses: ["TestingContract"])
   // Methods, metadata, status, deadlines, channels, servers, interceptors.
   + shared(
     "RPC",
@@ -139,7 +140,7 @@ let calls =
   + shared(
     "ServiceHost",
     uses: [
-      "MeshContract", "WellKnown", "RPC", "Protobuf", "Lifecycle", "Configuration", "EventLoop",
+      "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Configuration", "EventLoop",
       "Telemetry",
       "Faults", "JSON", "Descriptors",
     ], testUses: ["TestingContract"])

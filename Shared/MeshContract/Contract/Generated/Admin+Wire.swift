@@ -350,6 +350,11 @@ extension InfoResponse: WireStruct {
     if unsafe c.pointee.n_threads > 0 {
       self.threads = try unsafe arena.messages(c.pointee.threads, c.pointee.n_threads, "assay.admin.v1.InfoResponse.threads")
     }
+    if unsafe c.pointee.n_waiting_for > 0 {
+      self.waitingFor = try unsafe arena.strings(c.pointee.waiting_for, c.pointee.n_waiting_for, "assay.admin.v1.InfoResponse.waiting_for")
+    }
+    self.isReady = unsafe c.pointee.is_ready != 0
+    self.residentBytes = unsafe c.pointee.resident_bytes
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -366,6 +371,10 @@ extension InfoResponse: WireStruct {
     }
     unsafe c.pointee.n_threads = self.threads.count
     unsafe c.pointee.threads = arena.messages(self.threads)
+    unsafe c.pointee.n_waiting_for = self.waitingFor.count
+    unsafe c.pointee.waiting_for = arena.strings(self.waitingFor)
+    unsafe c.pointee.is_ready = self.isReady ? 1 : 0
+    unsafe c.pointee.resident_bytes = self.residentBytes
     return UnsafeMutableRawPointer(c)
   }
 }

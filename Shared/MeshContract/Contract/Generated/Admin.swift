@@ -143,6 +143,10 @@ package struct InfoResponse: Sendable, Equatable {
   package var startedAt: Timestamp? = nil
   package var uptime: WireDuration? = nil
   package var threads: [Thread] = []
+  /// Services that this one waits for before it serves; empty when it waits for nobody.
+  package var waitingFor: [String] = []
+  package var isReady: Bool = false
+  package var residentBytes: UInt64 = 0
 
   /// Every field absent or at its default.
   package init() {}
@@ -155,7 +159,10 @@ package struct InfoResponse: Sendable, Equatable {
     pid: Int32 = 0,
     startedAt: Timestamp? = nil,
     uptime: WireDuration? = nil,
-    threads: [Thread] = []
+    threads: [Thread] = [],
+    waitingFor: [String] = [],
+    isReady: Bool = false,
+    residentBytes: UInt64 = 0
   ) {
     self.service = service
     self.instance = instance
@@ -164,6 +171,9 @@ package struct InfoResponse: Sendable, Equatable {
     self.startedAt = startedAt
     self.uptime = uptime
     self.threads = threads
+    self.waitingFor = waitingFor
+    self.isReady = isReady
+    self.residentBytes = residentBytes
   }
 }
 

@@ -946,7 +946,7 @@ const ProtobufCMessageDescriptor assay__admin__v1__info_request__descriptor =
   (ProtobufCMessageInit) assay__admin__v1__info_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__admin__v1__info_response__field_descriptors[7] =
+static const ProtobufCFieldDescriptor assay__admin__v1__info_response__field_descriptors[10] =
 {
   {
     "service",
@@ -1032,20 +1032,59 @@ static const ProtobufCFieldDescriptor assay__admin__v1__info_response__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "waiting_for",
+    8,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_BYTES,
+    offsetof(Assay__Admin__V1__InfoResponse, n_waiting_for),
+    offsetof(Assay__Admin__V1__InfoResponse, waiting_for),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "is_ready",
+    9,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BOOL,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Admin__V1__InfoResponse, is_ready),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resident_bytes",
+    10,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_UINT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Admin__V1__InfoResponse, resident_bytes),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__admin__v1__info_response__field_indices_by_name[] = {
   1,   /* field[1] = instance */
+  8,   /* field[8] = is_ready */
   3,   /* field[3] = pid */
+  9,   /* field[9] = resident_bytes */
   0,   /* field[0] = service */
   4,   /* field[4] = started_at */
   6,   /* field[6] = threads */
   5,   /* field[5] = uptime */
   2,   /* field[2] = version */
+  7,   /* field[7] = waiting_for */
 };
 static const ProtobufCIntRange assay__admin__v1__info_response__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 7 }
+  { 0, 10 }
 };
 const ProtobufCMessageDescriptor assay__admin__v1__info_response__descriptor =
 {
@@ -1055,7 +1094,7 @@ const ProtobufCMessageDescriptor assay__admin__v1__info_response__descriptor =
   "Assay__Admin__V1__InfoResponse",
   "assay.admin.v1",
   sizeof(Assay__Admin__V1__InfoResponse),
-  7,
+  10,
   assay__admin__v1__info_response__field_descriptors,
   assay__admin__v1__info_response__field_indices_by_name,
   1,  assay__admin__v1__info_response__number_ranges,

@@ -154,10 +154,14 @@ struct  Assay__Admin__V1__InfoResponse
   Google__Protobuf__Duration *uptime;
   size_t n_threads;
   Assay__Admin__V1__Thread **threads;
+  size_t n_waiting_for;
+  ProtobufCBinaryData *waiting_for;
+  protobuf_c_boolean is_ready;
+  uint64_t resident_bytes;
 };
 #define ASSAY__ADMIN__V1__INFO_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__admin__v1__info_response__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, NULL, 0,NULL }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, NULL, NULL, 0,NULL, 0,NULL, 0, 0 }
 
 
 struct  Assay__Admin__V1__Thread

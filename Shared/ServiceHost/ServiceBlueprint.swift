@@ -1,0 +1,40 @@
+package import Configuration
+package import EventLoop
+package import RPC
+package import Telemetry
+
+/// What one service of the mesh is made of; its main hands this to the host and is done.
+package struct ServiceBlueprint: Sendable {
+  /// `store`, `gateway`, …: its name in compose.yaml, in logs and in caller tables.
+  package let name: String
+  /// One sentence for `--help`.
+  package let purpose: String
+  /// The services it calls; the host opens a channel to each and waits until they serve.
+  package let calls: [String]
+  /// Settings of its own, beside those of every service.
+  package let settings: [any SettingDeclaration]
+  /// Opens what the service stands on and binds its methods; runs once, on the loop.
+  package let open: @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+
+  package init(
+    name: String, purpose: String, calls: [String] = [],
+    settings: [any SettingDeclaration] = [],
+    open: @escaping @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+  ) {
+    self.name = name
+    self.purpose = purpose
+    self.calls = calls
+    self.settings = settings
+    self.open = open
+  }
+}
+
+/// What the host gives to a service.
+package struct ServiceEnvironment: Sendable {
+  package let loop: EventLoop
+  package let configuration: ConfigurationStore
+  package let logger: Logger
+  package let metrics: Metrics
+  /// A channel to each service of `ServiceBlueprint.calls`, by name.
+  package let channels: [String: Channel]
+}
