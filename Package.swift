@@ -95,7 +95,7 @@ let foundations =
   // libyaml's events as one checked tree.
   + shared("YAML", uses: ["CYAML"])
   // assay.yaml, environment and flags become one checked value with origins.
-  + shared("Configuration", uses: ["YAML", "Faults"])
+  + shared("Configuration", uses: ["YAML", "Machine", "Telemetry", "Faults"])
   // Run services together, stop them in order within a deadline.
   + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults"])
   // gzip with a bound on what comes out.
