@@ -140,7 +140,8 @@ let calls =
   + shared(
     "ServiceHost",
     uses: [
-      "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Configuration", "EventLoop",
+      "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Machine",
+      "Configuration", "EventLoop",
       "Telemetry",
       "Faults", "JSON", "Descriptors",
     ], testUses: ["TestingContract"])

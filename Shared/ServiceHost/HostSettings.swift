@@ -68,8 +68,9 @@ package enum HostSettings {
 
   static func hostName() -> String {
     var buffer = [UInt8](repeating: 0, count: 64)
-    let code = unsafe buffer.withUnsafeMutableBytes { bytes in
-      unsafe gethostname(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count - 1)
+    let code = unsafe buffer.withUnsafeMutableBytes { bytes -> Int32 in
+      guard let start = bytes.baseAddress else { return -1 }
+      return unsafe gethostname(start.assumingMemoryBound(to: CChar.self), bytes.count - 1)
     }
     let name = String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self)
     return code == 0 && isInstance(name) ? name : "local"

@@ -4,10 +4,12 @@
 // stop. It holds no logic of any service and knows none by more than its name.
 // Limits: `HostSettings`, `ServerLimits`, and the five seconds of `Lifecycle`.
 
-package import Configuration
+import Configuration
 import EventLoop
 import Faults
 import Glibc
+import Lifecycle
+import Machine
 import RPC
 import Telemetry
 
@@ -61,15 +63,10 @@ package enum ServiceHost {
     let loop = try EventLoop(name: blueprint.name, limits: limits)
     let service = HostedService(
       blueprint: blueprint, configuration: configuration, instance: instance, logger: logger,
-      loop: loop)
-    let outcome = ExitCode()
-    Task(executorPreference: loop) {
-      outcome.set(await service.run())
-      loop.stop()
-    }
-    loop.run()
+      loop: loop, notifier: ServiceNotifier(environment: EnvironmentVariables.current))
+    let code = Lifecycle.block(on: loop) { await service.run() }
     sink.flush()
-    return outcome.value
+    return code ?? 1
   }
 
   /// Pretty for a person, JSON for everything else.

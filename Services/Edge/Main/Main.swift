@@ -1,1 +1,8 @@
-@main struct Main { static func main() {} }
+import EdgeService
+// The edge executable: its service, in the host that every service shares.
+import Glibc
+import ServiceHost
+
+@main struct Main {
+  static func main() { exit(ServiceHost.main(EdgeService.blueprint)) }
+}
