@@ -197,7 +197,7 @@ let proofs =
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
-    test("FuzzCorpusTests", uses: ["FuzzTargets", "TestSupport"]),
+    test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine", "TestSupport"]),
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test("MeshTests", uses: ["TestSupport", "JSON", "EventLoop"]),
   ]

@@ -19,6 +19,8 @@ package struct OutboundBuffer: Sendable {
   private var head = 0
   package private(set) var end = End.open
 
+  package init() {}
+
   package var count: Int { bytes.count - head }
   package var isOpen: Bool { end == .open }
 

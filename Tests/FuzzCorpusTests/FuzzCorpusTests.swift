@@ -1,5 +1,5 @@
 import FuzzTargets
-import Glibc
+import Machine
 import Testing
 
 /// Replays every input that the fuzzer found worth keeping, crashes of the past among them.
@@ -7,7 +7,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.allCases)
   func `every kept input is read without a finding`(_ target: FuzzTarget) throws {
     let folder = try #require(corpus(of: target))
-    let names = try entries(of: folder)
+    let names = entries(of: folder)
     #expect(!names.isEmpty, "no corpus in \(folder)")
     for name in names {
       let input = try contents(of: "\(folder)/\(name)")
@@ -21,7 +21,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.allCases)
   func `every beginning of a kept input is read without a finding`(_ target: FuzzTarget) throws {
     let folder = try #require(corpus(of: target))
-    for name in try entries(of: folder) {
+    for name in entries(of: folder) {
       let input = try contents(of: "\(folder)/\(name)")
       for count in 0..<min(input.count, 200) {
         let beginning = Array(input[..<count])
@@ -37,26 +37,11 @@ import Testing
     return tests.joined(separator: "/") + "/Fuzz/corpus/\(target.rawValue)"
   }
 
-  private func entries(of folder: String) throws -> [String] {
-    let directory = try #require(unsafe opendir(folder), "cannot open \(folder)")
-    defer { unsafe closedir(directory) }
-    var names: [String] = []
-    while let entry = unsafe readdir(directory) {
-      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-        unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { text in
-          unsafe String(cString: text)
-        }
-      }
-      if !name.hasPrefix(".") { names.append(name) }
-    }
-    return names.sorted()
+  private func entries(of folder: String) -> [String] {
+    Files.entries(of: folder).filter { !$0.hasPrefix(".") }.sorted()
   }
 
   private func contents(of path: String) throws -> [UInt8] {
-    let file = try #require(unsafe fopen(path, "rb"), "cannot open \(path)")
-    defer { unsafe fclose(file) }
-    return unsafe [UInt8](unsafeUninitializedCapacity: FuzzTarget.inputBytesMax) { buffer, count in
-      count = unsafe fread(buffer.baseAddress, 1, buffer.count, file)
-    }
+    try Files.read(path, bytesMax: FuzzTarget.inputBytesMax)
   }
 }
