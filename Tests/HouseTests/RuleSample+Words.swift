@@ -9,6 +9,7 @@ extension RuleSample {
     RuleSample("file-named-after-type", "Shared/RPC/Channel.swift", "enum A { struct Channel {} }"),
     RuleSample("file-named-after-type", "Shared/RPC/Call+Retry.swift", "extension Call.Options {}"),
     RuleSample("file-named-after-type", "Tests/RPCTests/CallFixture.swift", "struct A {}"),
+    RuleSample("file-named-after-type", "Tests/Fuzz/Main/OneInput.swift", "func a() {}"),
     RuleSample(
       "file-named-after-type", "Shared/RPC/Call+Retry.swift", "// struct Call\nclass Retry {}",
       breaks: [1]),
