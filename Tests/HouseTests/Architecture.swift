@@ -10,7 +10,8 @@ enum Architecture {
     ["RPC"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost"],
-    ["Supervisor", "InteropPeer", "Benchmarks"],
+    ["Supervisor", "InteropPeer", "Benchmarks", "FuzzTargets"],
+    ["Fuzz"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -31,6 +32,8 @@ enum Architecture {
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",
+    "FuzzTargets": "Tests/Fuzz/Targets",
+    "Fuzz": "Tests/Fuzz/Main",
     "GeneratorCore": "proto/Generator/Core",
     "GeneratorMain": "proto/Generator/Main",
     "Compose": "Services/CLI/Compose",

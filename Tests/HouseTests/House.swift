@@ -11,7 +11,7 @@ enum House {
 
   static let rules: [Rule] =
     ImportRules.all + BudgetRules.all + SafetyRules.all + NameRules.all + DocumentationRules.all
-    + TextRules.all + MapRules.all
+    + TextRules.all + MapRules.all + ComposeRules.all
 
   /// Each entry is one place, with the reason why the rule must give way there.
   static let exceptions: [RuleException] = [

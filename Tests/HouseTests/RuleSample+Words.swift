@@ -9,6 +9,7 @@ extension RuleSample {
     RuleSample("file-named-after-type", "Shared/RPC/Channel.swift", "enum A { struct Channel {} }"),
     RuleSample("file-named-after-type", "Shared/RPC/Call+Retry.swift", "extension Call.Options {}"),
     RuleSample("file-named-after-type", "Tests/RPCTests/CallFixture.swift", "struct A {}"),
+    RuleSample("file-named-after-type", "Tests/Fuzz/Main/OneInput.swift", "func a() {}"),
     RuleSample(
       "file-named-after-type", "Shared/RPC/Call+Retry.swift", "// struct Call\nclass Retry {}",
       breaks: [1]),
@@ -85,6 +86,26 @@ extension RuleSample {
       "readme-names-every-make-target",
       files: [("README.md", "make test, make demo"), ("Makefile", ".PHONY: test demo")]),
   ]
+
+  static let compose: [RuleSample] = [
+    mesh("compose-is-the-call-graph", "services:\n  store:\n    user: a\n  gateway:\nvolumes:"),
+    mesh(
+      "compose-is-the-call-graph",
+      "services:\n  store:\n      ASSAY_MESH_LISTEN: a\n      ASSAY_MESH_GATEWAY: b", breaks: [2]),
+    mesh(
+      "compose-is-the-call-graph",
+      "services:\n  ingest:\n    - store-sockets:/run/assay/store:ro\n  mailer:", breaks: [2, 4]),
+    mesh(
+      "compose-is-the-call-graph",
+      "services:\n  store:\n    - store-sockets:/run/assay/store\nvolumes:\n  a:"),
+    mesh("compose-keeps-walls", "services:\n  store:\n    network_mode: none\n  edge:\n    a: b"),
+    mesh("compose-keeps-walls", "services:\n  store:\n    networks: [front]", breaks: [2]),
+    mesh("compose-keeps-walls", "services:\n  edge:\n    network_mode: none", breaks: [2]),
+  ]
+
+  private static func mesh(_ rule: String, _ text: String, breaks lines: [Int] = []) -> RuleSample {
+    RuleSample(rule, "compose.yaml", text, breaks: lines)
+  }
 
   private static func documented(_ text: String, breaks lines: [Int] = []) -> RuleSample {
     RuleSample("package-is-documented", "Shared/RPC/A.swift", text, breaks: lines)

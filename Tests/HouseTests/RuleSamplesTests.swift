@@ -28,6 +28,7 @@ struct RuleSample: Sendable, CustomTestStringConvertible {
   static let samples =
     RuleSample.imports + RuleSample.sizes + RuleSample.safety + RuleSample.names
     + RuleSample.documentation + RuleSample.texts + RuleSample.maps
+    + RuleSample.compose
 
   @Test(arguments: samples)
   func `a rule speaks up exactly where a sample breaks it`(_ sample: RuleSample) throws {

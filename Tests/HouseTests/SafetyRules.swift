@@ -108,7 +108,7 @@ enum SafetyRules {
   static let unsafeInServices = Rule.perSwiftFile(
     "no-unsafe-in-services", "Memory is handled in a Shared wrapper, or not at all."
   ) { file in
-    guard file.path.hasPrefix("Services/") || file.path.hasPrefix("proto/") else { return [] }
+    guard file.path.hasPrefix("Services/") else { return [] }
     return file.tokens.filter { $0.text == "unsafe" }
       .map { file.violation("no-unsafe-in-services", line: $0.line, "unsafe") }
   }
