@@ -66,8 +66,7 @@ import Synchronization
     assay_ignore_sigpipe()
     let status = unsafe uv_loop_init(assay_uv_loop(handles))
     guard status == 0 else {
-      unsafe handles.deallocate()
-      unsafe readBuffer.deallocate()
+      // What was allocated goes with deinit, which comes after this too.
       life.end()
       throw EventLoopError(system: status, "The event loop \(name) could not be created")
     }

@@ -8,6 +8,8 @@ package struct EventLoopError: Error, Hashable, Sendable, CustomStringConvertibl
     case socketPathTooLong
     /// A host or path that cannot be an address.
     case addressInvalid
+    /// An argument, name or path with a NUL in it, or an empty one.
+    case argumentInvalid
     /// A live server answers on that path or port.
     case addressInUse
     /// What stands at the path is not a socket (a file, a directory, a symbolic link).

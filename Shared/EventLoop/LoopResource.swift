@@ -44,6 +44,7 @@ import Glibc
 
   /// Closes the handle; `handleClosed` follows, never within this call. Once is enough.
   final func closeHandle() {
+    loop.assertCurrent()
     guard let memory = unsafe memory, !isHandleClosing else { return }
     isHandleClosing = true
     unsafe uv_close(assay_handle(memory)) { handle in

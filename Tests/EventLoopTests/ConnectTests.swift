@@ -87,7 +87,7 @@ import Testing
       let port = try await loop.perform {
         let opened = try Listener.tcp(host: "localhost", port: 0, on: loop)
         listener.value = opened
-        try opened.start { stream in accepted.value += [stream.label] }
+        try opened.start { stream in accepted.append(stream.label) }
         guard case .tcp(_, let port) = opened.address else { return UInt16(0) }
         return port
       }

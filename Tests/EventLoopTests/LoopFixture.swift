@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 /// Runs `body` with a loop on a thread of its own, and waits for the loop's end afterwards.
+@discardableResult
 func withLoop<R>(
   _ name: String = "test", limits: EventLoopLimits = EventLoopLimits(),
   _ body: (EventLoop) async throws -> R
@@ -98,6 +99,12 @@ final class Shelf<Value: Sendable>: Sendable {
 
   func change(_ body: @Sendable (inout Value) -> Void) {
     stored.withLock { value in body(&value) }
+  }
+}
+
+extension Shelf {
+  func append<Element: Sendable>(_ element: Element) where Value == [Element] {
+    change { $0.append(element) }
   }
 }
 

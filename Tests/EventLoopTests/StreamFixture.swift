@@ -13,6 +13,7 @@ final class Recorder: ByteStreamOwner {
   var keepsBytes = true
   var onRead: (RawSpan) -> Void = { _ in }
   var onEnded: () -> Void = {}
+  var onClosed: (EventLoopError?) -> Void = { _ in }
 
   func streamRead(_ bytes: RawSpan) {
     byteCount += bytes.byteCount
@@ -30,6 +31,7 @@ final class Recorder: ByteStreamOwner {
   func streamClosed(_ error: EventLoopError?) {
     closedCount += 1
     self.error = error
+    onClosed(error)
   }
 }
 

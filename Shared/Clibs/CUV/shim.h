@@ -106,6 +106,16 @@ static inline int assay_pipe(int ends[_Nonnull 2]) {
   return 0;
 }
 
+// What a child gets as one of its descriptors: one of ours, or /dev/null below 0.
+static inline uv_stdio_container_t assay_stdio(int fd) {
+  uv_stdio_container_t container = {.flags = UV_IGNORE};
+  if (fd >= 0) {
+    container.flags = UV_INHERIT_FD;
+    container.data.fd = fd;
+  }
+  return container;
+}
+
 // Writes the numeric host of an IP address and returns its port, or a negative errno.
 static inline int assay_name_address(const struct sockaddr *address, char *name, size_t size) {
   if (address->sa_family == AF_INET) {

@@ -40,7 +40,7 @@ private final class DirectoryResolver: Resolver {
     self.path = path
     self.limit = limit
     self.changed = changed
-    self.watch = DirectoryWatch(path, on: loop) { [weak self] in self?.list() }
+    self.watch = DirectoryWatch(path: path, on: loop) { [weak self] in self?.list() }
     list()
   }
 
