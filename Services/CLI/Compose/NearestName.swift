@@ -14,7 +14,9 @@ package enum NearestName {
       let distance = Self.distance(wanted, bytes)
       if distance < best?.distance ?? Int.max { best = (candidate, distance) }
     }
-    guard let best, best.distance <= max(1, wanted.count / 3) else {
+    guard let best, best.distance < wanted.count,
+      best.distance <= max(1, wanted.count / 3)
+    else {
       // A beginning is meant even when much is missing: `comp` for `completion`.
       let lowered = name.lowercased()
       return candidates.first { name.count >= 2 && $0.lowercased().hasPrefix(lowered) }
