@@ -1,3 +1,4 @@
+import CUV
 import Glibc
 
 /// State behind a lock, with a condition to wait for its change. Only threads of our own wait
