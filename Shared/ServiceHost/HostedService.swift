@@ -17,6 +17,13 @@ struct HostedService: Sendable {
   let loop: EventLoop
   let notifier: ServiceNotifier
 
+  /// What every socket serves beside the service's own.
+  private static let standardNames = [
+    HealthMethods.descriptor.name, AdminMethods.descriptor.name,
+    ReflectionV1ServerReflectionMethods.descriptor.name,
+    ReflectionV1AlphaServerReflectionMethods.descriptor.name,
+  ]
+
   /// Answers the exit code; every way out has been logged by then.
   func run() async -> Int32 {
     do {
@@ -42,7 +49,7 @@ struct HostedService: Sendable {
       ServiceEnvironment(
         loop: loop, configuration: configuration, logger: logger, metrics: metrics,
         channels: channels))
-    let health = HealthRegistry(services: own.map(\.descriptor.name))
+    let health = HealthRegistry(services: own.map(\.descriptor.name) + HostedService.standardNames)
     let server = try makeServer(own, health, facts, metrics)
     try await listen(server, values)
     let lifecycle = Lifecycle(
@@ -145,7 +152,7 @@ struct HostedService: Sendable {
       MetricsInterceptor(metrics, methods: services.flatMap(\.descriptor.methods)),
       AdmissionInterceptor(
         callsMax: values[HostSettings.callsRunning],
-        exempt: Set(services.dropFirst(own.count).map(\.descriptor.name))),
+        exempt: Set(HostedService.standardNames)),
     ]
     return Server(loop: loop, services: services, options: options)
   }

@@ -9,12 +9,14 @@ import importlib
 import os
 import pathlib
 import shutil
+import sys
 import tempfile
 
 import grpc
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 PROTO_ROOT = pathlib.Path(os.environ.get("ASSAY_PROTO_ROOT", ROOT / "proto"))
+FOLDERS = ("grpc/testing", "assay/options/v1")  # the second is imported by the first
 CACHE = ROOT / ".build" / "python-stubs"
 
 
@@ -31,7 +33,8 @@ def _generate(protos, folder):
 
 
 def _generated():
-    protos = sorted((PROTO_ROOT / "grpc" / "testing").glob("*.proto"))
+    protos = sorted(
+        proto for folder in FOLDERS for proto in (PROTO_ROOT / folder).glob("*.proto"))
     if not protos:
         raise SystemExit(f"stubs: no protos in {PROTO_ROOT}/grpc/testing")
     digest = hashlib.sha256(grpc.__version__.encode())
@@ -49,7 +52,9 @@ def _generated():
     return folder
 
 
-grpc.__path__.append(str(_generated() / "grpc"))
+_folder = str(_generated())
+sys.path.append(_folder)
+grpc.__path__.append(f"{_folder}/grpc")
 
 empty_pb2 = importlib.import_module("grpc.testing.empty_pb2")
 messages_pb2 = importlib.import_module("grpc.testing.messages_pb2")
