@@ -118,7 +118,9 @@ private let onError:
   ) -> Int32 = { _, _, message, count, userData in
     guard let session = unsafe session(userData), let message = unsafe message else { return 0 }
     let bytes = unsafe UnsafeRawBufferPointer(start: message, count: min(count, 200))
-    session.lastError = unsafe String(decoding: bytes, as: UTF8.self)
+    // What stands behind the colon is the peer's own bytes: header names, values, secrets.
+    let own = unsafe bytes.prefix { $0 != UInt8(ascii: ":") }
+    session.lastError = unsafe String(decoding: own, as: UTF8.self)
     return 0
   }
 

@@ -65,6 +65,8 @@ package final class Outbox: Sendable {
   }
 
   package var isOpen: Bool { state.withLock { $0.closed == nil && $0.buffer.isOpen } }
+  /// Bytes that wait to be taken.
+  package var count: Int { state.withLock { $0.buffer.count } }
   package var isEmpty: Bool { state.withLock { $0.buffer.count == 0 } }
   /// Whether a connection has taken anything: only then may the peer have seen it.
   package var hasGivenBytes: Bool { state.withLock { $0.hasGivenBytes } }

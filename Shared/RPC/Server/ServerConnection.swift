@@ -7,7 +7,9 @@ import RPCStream
 /// One client's connection: its session, its streams, and the limits on both.
 ///
 /// `@unchecked Sendable`: touched on its loop alone; it crosses only inside `loop.execute`.
-final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked Sendable {
+final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
+  @unchecked Sendable
+{
   let loop: EventLoop
   let limits: ServerLimits
   let peer: PeerIdentity
@@ -20,6 +22,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   private let acceptedAt: UInt64
   private var pingSentAt: UInt64?
   private var heldBytes = 0
+  private var starts: StartQueue
   private var isDraining = false
   private(set) var isClosed = false
 
@@ -30,6 +33,8 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
     self.label = stream.label
     self.server = server
     self.acceptedAt = loop.nowNanoseconds
+    self.starts = StartQueue(
+      unsentBytesMax: limits.connectionUnsentBytesMax, perTurnMax: limits.startsPerTurnMax)
     let session = try HTTP2Session(side: .server, limits: limits.http2, owner: self)
     self.session = session
     self.conduit = FrameConduit(stream, session, owner: self, pausesReading: true)
@@ -50,6 +55,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
       return refuseHTTP(id, status: head.isPost ? "415" : "405")
     }
     if let fault = head.fault { return refuse(id, fault) }
+    if head.timeoutNanoseconds == 0 { return refuse(id, ServerConnection.deadlineFault) }
     guard let handler = server.handlers[head.path] else {
       return refuse(id, server.unknownMethod(head.path))
     }
@@ -145,7 +151,29 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   }
 
   private func run(_ stream: ServerStream) {
-    stream.task = server.run(stream)
+    if starts.mayStart() {
+      stream.task = server.run(stream)
+    } else {
+      starts.append(stream.id)
+    }
+    loop.atEndOfTurn(self)
+  }
+
+  /// Starts calls that waited, as far as the answers of others have been taken.
+  func turnEnded() {
+    starts.beginTurn()
+    while let id = starts.next() {
+      if let stream = streams[id], !stream.isOver { stream.task = server.run(stream) }
+    }
+    if starts.hasStartable { loop.atEndOfTurn(self) }
+  }
+
+  /// Counts what the stream has waiting for its peer.
+  private func noteUnsent(_ stream: ServerStream, isGone: Bool = false) {
+    let now = isGone ? 0 : stream.outbox.count
+    starts.changeUnsent(by: now - stream.countedUnsent)
+    stream.countedUnsent = now
+    if starts.hasStartable { loop.atEndOfTurn(self) }
   }
 
   // MARK: Answers
@@ -153,6 +181,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   /// A stream has something to send that the session does not know of.
   func wake(_ stream: ServerStream) {
     guard let session, streams[stream.id] === stream else { return }
+    noteUnsent(stream)
     do {
       switch stream.takeHead() {
       case .alreadySent:
@@ -172,7 +201,9 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
 
   func fillBody(of id: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> BodyFill {
     guard let session, let stream = streams[id] else { return .fails }
-    return unsafe stream.fill(buffer, session)
+    let fill = unsafe stream.fill(buffer, session)
+    noteUnsent(stream)
+    return fill
   }
 
   /// Ends a call from this side, before its handler is done.
@@ -215,6 +246,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   func streamClosed(_ id: Int32, code: HTTP2ErrorCode) {
     guard let stream = streams.removeValue(forKey: id) else { return }
     heldBytes -= stream.deframer.heldBytes
+    noteUnsent(stream, isGone: true)
     stream.closed(
       Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away."))
     server.callEnded(stream)

@@ -8,6 +8,11 @@ package struct ServerLimits: Sendable {
   package var connectionHeldBytesMax = 64 << 20
   /// Bytes that may wait in one stream before `send` waits for the peer.
   package var streamUnsentBytesMax = 256 << 10
+  /// Bytes of answers that one connection has not taken yet; above it no new call is started.
+  package var connectionUnsentBytesMax = 16 << 20
+  /// Calls of one connection that start in one turn of the loop: what they answer is counted
+  /// before the next ones start.
+  package var startsPerTurnMax = 32
   /// From accept to the client's SETTINGS.
   package var handshakeTimeout = Duration.seconds(10)
   /// A unary request that has begun must be complete within this.

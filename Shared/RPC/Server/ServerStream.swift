@@ -42,6 +42,8 @@ final class ServerStream: @unchecked Sendable {
   var isRequestEnded = false
   var task: Task<Void, Never>?
   var deadlineTimer: LoopTimer?
+  /// Bytes of the outbox that the connection has counted.
+  var countedUnsent = 0
 
   init(
     id: Int32, head: RequestHead, handler: MethodHandler, connection: ServerConnection
