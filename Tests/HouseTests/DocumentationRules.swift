@@ -15,17 +15,13 @@ enum DocumentationRules {
   static let declarations = Rule(
     name: "package-is-documented",
     purpose:
-      "Put a /// line above package types, and functions of over \(undocumentedLinesMax) lines."
+      "Put a /// above outermost package types, and functions over \(undocumentedLinesMax) lines."
   ) { tree in
     let files = tree.swiftFiles.filter {
       !$0.isGenerated && ($0.path.hasPrefix("Shared/") || $0.path.contains("/Contract/"))
     }
-    let requirements = Dictionary(grouping: files) { Architecture.module(holding: $0.path)?.name }
-      .mapValues { Set($0.flatMap(requirementNames)) }
-    return files.flatMap { file in
-      let explained = requirements[Architecture.module(holding: file.path)?.name] ?? []
-      return undocumented(in: file, except: explained)
-    }
+    let explained = Set(files.flatMap(requirementNames))
+    return files.flatMap { undocumented(in: $0, except: explained) }
   }
 
   private static func undocumented(
@@ -68,7 +64,9 @@ enum DocumentationRules {
       }
       let after = file.token(next + 1)
       if documented.contains(token.text), after?.kind == .word, after?.text != "func" {
-        return after?.text
+        // A nested type is a part of what its outer type explains.
+        let isNested = file.lines[token.line - 1].hasPrefix(" ")
+        return token.text == "func" || !isNested ? after?.text : nil
       }
       guard modifiers.contains(token.text) else { return nil }
       next += 1
@@ -88,9 +86,10 @@ enum DocumentationRules {
       files[module.name, default: []].append(file)
     }
     return files.sorted { $0.key < $1.key }.compactMap { module, files in
-      guard !files.contains(where: { opens($0, with: module) }), let first = files.first else {
-        return nil
-      }
+      let names = [module, module.hasSuffix("Service") ? String(module.dropLast(7)) : module]
+      guard let first = files.first,
+        !files.contains(where: { file in names.contains { opens(file, with: $0) } })
+      else { return nil }
       return first.violation(
         "module-opens-with-its-purpose", line: 1,
         "no file of \(module) opens with a paragraph `// \(module): …` of two lines or more")

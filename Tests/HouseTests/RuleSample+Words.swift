@@ -36,6 +36,7 @@ extension RuleSample {
     documented("/// A.\npackage protocol A { func b() }\npackage func b() {\n\n\n\n\n\n\n}"),
     documented("/// A.\npackage protocol A {}\npackage func b() {\n\n\n\n\n\n\n}", breaks: [3]),
     documented("package func a() {\n  b()\n}\npackage static func == (a: A) -> B { c }"),
+    documented("/// A.\npackage enum A {\n  package enum Code {\n    case b\n  }\n}"),
     RuleSample("package-is-documented", "Services/Store/Service/A.swift", "package struct A {}"),
 
     RuleSample(
@@ -44,6 +45,8 @@ extension RuleSample {
     RuleSample(
       "module-opens-with-its-purpose", "Shared/RPC/Channel.swift", "// RPC: calls.\nimport JSON",
       breaks: [1]),
+    RuleSample(
+      "module-opens-with-its-purpose", "Services/Store/Service/A.swift", "// Store: keeps.\n// B."),
     RuleSample(
       "module-opens-with-its-purpose",
       files: [
