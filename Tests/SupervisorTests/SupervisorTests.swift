@@ -68,7 +68,7 @@ import Testing
   func `policies decide what is started again`() async throws {
     let services: [ComposeService] = [
       .script("done", "exit 0", restart: .no), .script("bad", "exit 1", restart: .no),
-      .script("once", "echo x >> ../tries; exit 1", restart: .onFailure(max: 1)),
+      .script("once", "echo x >> tries; exit 1", restart: .onFailure(max: 1)),
     ]
     try await MeshFixture.run(services) { mesh in
       let replicas = try await mesh.until("settled") { all in
@@ -84,7 +84,7 @@ import Testing
   func `those that others depend on are stopped last`() async throws {
     func service(_ name: String, _ dependsOn: [String]) -> ComposeService {
       .script(
-        name, "trap 'echo \(name) >> ../order; exit 0' TERM; echo up; while :; do sleep 0.02; done",
+        name, "trap 'echo \(name) >> order; exit 0' TERM; echo up; while :; do sleep 0.02; done",
         dependsOn: dependsOn)
     }
     let services = [service("store", []), service("edge", ["mid"]), service("mid", ["store"])]
@@ -113,7 +113,7 @@ import Testing
   func `a command's health is asked, and its failing is seen`() async throws {
     var service = ComposeService.patient("a")
     service.healthcheck = ComposeHealthcheck(
-      test: ["/bin/sh", "-c", "test -e ../well"], interval: .milliseconds(20), retries: 1)
+      test: ["/bin/sh", "-c", "test -e well"], interval: .milliseconds(20), retries: 1)
     try await MeshFixture.run([service]) { mesh in
       try await mesh.until("waiting") { $0.first?.state == .waiting }
       try Files.replace("\(mesh.top)/well", with: "")

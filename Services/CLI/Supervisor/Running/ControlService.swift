@@ -3,6 +3,7 @@ import Faults
 import Machine
 import MeshContract
 import RPC
+import ServiceHost
 
 /// The supervisor's control socket: what `assay ps`, `restart`, `scale` and `down` talk to.
 struct ControlService: SupervisorServer {
@@ -11,8 +12,11 @@ struct ControlService: SupervisorServer {
   /// Opens the socket for this user alone.
   func serve(_ path: String, on loop: EventLoop) async throws(Fault) -> Server {
     let options = ServerOptions(callers: CallerTable(ownUID: Processes.ownUser))
-    let server = Server(loop: loop, services: [definition], options: options)
     do {
+      let health = HealthRegistry(services: [SupervisorMethods.descriptor.name])
+      health.set(.serving)
+      let services = try StandardServices.definitions(with: [definition], health: health)
+      let server = Server(loop: loop, services: services, options: options)
       _ = try await server.listen(on: .unix(path: path), mode: 0o600)
       return server
     } catch {

@@ -11,8 +11,6 @@ final class ReplicaRunner {
   private(set) var life = 0
   /// From the start of this life to its being ready.
   private(set) var readyAfter: Duration?
-  /// In this life, by the log.
-  private(set) var waitingNames: [String] = []
   /// Whether the replica is to be forgotten once it has ended.
   var isRetired = false
 
@@ -85,7 +83,6 @@ final class ReplicaRunner {
     life += 1
     spawnedAt = loop.nowNanoseconds
     readyAfter = nil
-    waitingNames = []
     do {
       for folder in plan.folders { try Files.makeDirectories(folder) }
       child = try ChildProcess(launch(), on: loop) { [weak self] exit in
@@ -116,11 +113,6 @@ final class ReplicaRunner {
   private func printed(_ line: String) {
     log.append(line)
     say(self, line)
-    guard let names = WaitingNames.find(in: line), names != waitingNames else { return }
-    waitingNames = names
-    if case .waiting = machine.state {
-      change { $0.observed(.notServing(waitingFor: names, reason: line)) }
-    }
   }
 
   private func ended(_ ending: ReplicaEnding) {

@@ -9,6 +9,8 @@ extension Supervisor {
   /// While nobody listens yet.
   private static let lookPauseFirst = Duration.milliseconds(5)
   private static let lookPauseMax = Duration.milliseconds(200)
+  private static let askTimeout = Duration.seconds(2)
+  private static let askPause = Duration.milliseconds(250)
   /// A process that nobody can ask is taken for ready when it has run so long.
   private static let unaskedReadyDelay = Duration.milliseconds(250)
 
@@ -63,10 +65,17 @@ extension Supervisor {
   private func listen(to channel: Channel, of instance: String, life: Int) async -> Bool {
     let client = HealthClient(channel)
     var wasHeard = false
+    var asking: Task<Void, Never>?
+    defer { asking?.cancel() }
     do {
       for try await answer in client.watch(HealthCheckRequest()) {
         wasHeard = true
-        report(health(answer.status, of: instance), of: instance, life: life)
+        asking?.cancel()
+        if answer.status == .serving {
+          report(.serving, of: instance, life: life)
+        } else {
+          asking = Task { await askForWhom(channel, answer.status, of: instance, life: life) }
+        }
       }
     } catch let fault as Fault where fault.code == .unimplemented {
       return await poll(client, of: instance, life: life)
@@ -76,30 +85,42 @@ extension Supervisor {
     return wasHeard
   }
 
+  /// Asks a service that is not ready for whom it waits, until told to stop.
+  private func askForWhom(
+    _ channel: Channel, _ status: HealthCheckResponse.ServingStatus, of instance: String, life: Int
+  ) async {
+    while !Task.isCancelled {
+      let options = CallOptions(timeout: Self.askTimeout)
+      let names = try? await AdminClient(channel).info(InfoRequest(), options: options).waitingFor
+      report(Self.notServing(status, names ?? []), of: instance, life: life)
+      guard (try? await loop.sleep(for: Self.askPause)) != nil else { return }
+    }
+  }
+
+  private static func notServing(
+    _ status: HealthCheckResponse.ServingStatus, _ names: [String]
+  ) -> ReplicaStateMachine.Health {
+    .notServing(
+      waitingFor: names,
+      reason: names.isEmpty
+        ? "it says \(status.name)" : "it waits for \(names.joined(separator: ", "))")
+  }
+
   /// For servers that know Check and not Watch.
   private func poll(_ client: HealthClient, of instance: String, life: Int) async -> Bool {
     var wasHeard = false
     while !Task.isCancelled {
-      guard
-        let answer = try? await client.check(
-          HealthCheckRequest(), options: CallOptions(timeout: .seconds(2)))
-      else { return wasHeard }
+      let options = CallOptions(timeout: Self.askTimeout)
+      guard let answer = try? await client.check(HealthCheckRequest(), options: options) else {
+        return wasHeard
+      }
       wasHeard = true
-      report(health(answer.status, of: instance), of: instance, life: life)
-      guard (try? await loop.sleep(for: .milliseconds(250))) != nil else { return wasHeard }
+      report(
+        answer.status == .serving ? .serving : Self.notServing(answer.status, []), of: instance,
+        life: life)
+      guard (try? await loop.sleep(for: Self.askPause)) != nil else { return wasHeard }
     }
     return wasHeard
-  }
-
-  private func health(
-    _ status: HealthCheckResponse.ServingStatus, of instance: String
-  ) -> ReplicaStateMachine.Health {
-    if status == .serving { return .serving }
-    let names = runner(instance)?.waitingNames ?? []
-    return .notServing(
-      waitingFor: names,
-      reason: names.isEmpty
-        ? "it says \(status.name)" : "it waits for \(names.joined(separator: ", "))")
   }
 
   // MARK: - By a command
