@@ -48,6 +48,16 @@ package struct OpenFile: ~Copyable, Sendable {
     return unsafe fstat(descriptor, &facts) == 0 ? Int(facts.st_size) : 0
   }
 
+  /// Whether the path still leads to this file, rather than to nothing or to a newer one.
+  package var isAtItsPath: Bool {
+    var own = stat()
+    var there = stat()
+    guard unsafe fstat(descriptor, &own) == 0,
+      unsafe path.withPath({ unsafe stat($0, &there) }) == 0
+    else { return false }
+    return own.st_ino == there.st_ino && own.st_dev == there.st_dev
+  }
+
   /// Writes everything, however many calls that takes.
   package func write(_ bytes: borrowing RawSpan) throws(MachineError) {
     let failure = unsafe bytes.withUnsafeBytes { buffer -> Int32 in

@@ -91,6 +91,23 @@ import Testing
     }
   }
 
+  @Test func `an open file knows whether its path still leads to it`() throws {
+    try scratch { folder in
+      let path = "\(folder)/lock"
+      let file = try OpenFile(path, for: .lock)
+      let isThere = file.isAtItsPath
+      #expect(isThere)
+      try Files.remove(path)
+      let isGone = !file.isAtItsPath
+      #expect(isGone)
+      let newer = try OpenFile(path, for: .lock)
+      let isReplaced = !file.isAtItsPath
+      #expect(isReplaced)
+      let isNewerThere = newer.isAtItsPath
+      #expect(isNewerThere)
+    }
+  }
+
   @Test func `only one holder has a lock, and the lock ends with it`() throws {
     try scratch { folder in
       let path = "\(folder)/lock"

@@ -58,10 +58,10 @@ import Testing
     #expect(replica.logPath == "/x/assay/demo/logs/store-2.log")
     #expect(
       replica.environment == [
-        "ASSAY_IDENTITY_UIDS=store=1000,gateway=1000", "ASSAY_MESH_INSTANCE=store-2",
-        "ASSAY_MESH_LISTEN=unix-dir:/x/assay/demo/v/sockets", "FROM_OUTSIDE=yes", "HOME=/h",
-        "PATH=/usr/bin:rel:/bin", "SWIFT_BACKTRACE=enable=no",
-        "TMPDIR=/x/assay/demo/tmp/store-2",
+        "ASSAY_IDENTITY_UIDS": "store=1000,gateway=1000", "ASSAY_MESH_INSTANCE": "store-2",
+        "ASSAY_MESH_LISTEN": "unix-dir:/x/assay/demo/v/sockets", "FROM_OUTSIDE": "yes",
+        "HOME": "/h", "PATH": "/usr/bin:rel:/bin", "SWIFT_BACKTRACE": "enable=no",
+        "TMPDIR": "/x/assay/demo/tmp/store-2",
       ])
   }
 

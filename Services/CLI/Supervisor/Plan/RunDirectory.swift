@@ -77,6 +77,21 @@ package struct RunDirectory: Equatable, Sendable {
 
   private static func isOurs(_ name: String) -> Bool { owned.contains(name) || name == "data" }
 
+  /// Takes the directory for this process alone, as long as the file is kept; nil when another
+  /// process has it.
+  package func hold() throws(Fault) -> OpenFile? {
+    do {
+      while true {
+        let file = try OpenFile(lockPath, for: .lock)
+        guard try file.lock() else { return nil }
+        // Whoever had it before us may have removed it in between: then it locks nothing.
+        if file.isAtItsPath { return file }
+      }
+    } catch {
+      throw Fault(.failedPrecondition, reason: "RUN_DIRECTORY", "\(error)")
+    }
+  }
+
   private func check(_ folder: String, user: UInt32, isOwn: Bool) throws(Fault) {
     guard isOwn else { return }
     guard let facts = Files.facts(of: folder), facts.kind == .directory, facts.owner == user else {

@@ -20,7 +20,6 @@ package struct ServicePlan: Equatable, Sendable {
   package var stopsFirst: Bool
   package var executable: String
   package var arguments: [String]
-  /// Sorted by name.
   package var environment: [String: String]
   package var workingDirectory: String
   package var listening: Listening
@@ -46,7 +45,7 @@ package struct ServicePlan: Equatable, Sendable {
     return ReplicaPlan(
       service: name, number: number, instance: instance, executable: executable,
       arguments: arguments,
-      environment: variables.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" },
+      environment: variables,
       workingDirectory: workingDirectory, address: address, logPath: run.log(of: instance),
       temporaryFolder: temporary, folders: folders + [temporary])
   }
@@ -60,8 +59,7 @@ package struct ReplicaPlan: Equatable, Sendable {
   package var instance: String
   package var executable: String
   package var arguments: [String]
-  /// `NAME=value`, sorted.
-  package var environment: [String]
+  package var environment: [String: String]
   package var workingDirectory: String
   /// Where this very replica listens; nil when nobody knows.
   package var address: String?

@@ -90,7 +90,7 @@ struct ServicePlanner {
   }
 
   private func workingDirectory(_ paths: PathRewriting) -> String {
-    guard let directory = service.workingDirectory else { return run.path }
+    guard let directory = service.workingDirectory else { return composeFolder }
     return Surroundings.absolute(paths.apply(directory), in: composeFolder)
   }
 

@@ -9,6 +9,9 @@ package struct SupervisorPlan: Equatable, Sendable {
   package var run: RunDirectory
   /// Each behind those it depends on.
   package var services: [ServicePlan]
+  /// Words before each program so that it ends when the supervisor is killed; empty where this
+  /// machine has no `setpriv`, and the next `up` or `down` cleans up instead.
+  package var guardWords: [String]
 
   /// The service of that name.
   package func service(_ name: String) -> ServicePlan? { services.first { $0.name == name } }
@@ -22,6 +25,7 @@ package struct SupervisorPlan: Equatable, Sendable {
     composePath = file.path
     run = RunDirectory.locate(project: file.project, in: place)
     services = []
+    guardWords = place.find("setpriv").map { [$0, "--pdeathsig", "TERM", "--"] } ?? []
     let chosen = file.startOrder.filter {
       $0.profiles.isEmpty || !profiles.isDisjoint(with: $0.profiles)
     }
