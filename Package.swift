@@ -185,7 +185,8 @@ let proofs =
     "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON"], tested: false)
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
-    "FuzzTargets", at: "Tests/Fuzz/Targets", uses: ["HTTP2", "GRPCFormat"], tested: false)
+    "FuzzTargets", at: "Tests/Fuzz/Targets",
+    uses: ["TestingContract", "HTTP2", "GRPCFormat", "Protobuf", "Gzip", "JSON"], tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
@@ -197,7 +198,7 @@ let proofs =
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
-    test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine", "TestSupport"]),
+    test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine"]),
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test("MeshTests", uses: ["TestSupport", "JSON", "EventLoop"]),
   ]

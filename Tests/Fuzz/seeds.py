@@ -7,6 +7,7 @@ what scripts/fuzz --keep found to reach something that no other input reaches.
 
 import pathlib
 import sys
+import zlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Tests" / "InteropTests" / "python"))
@@ -101,9 +102,39 @@ def metadata():
     yield "lines", b"x-a-bin:q6ur,AA\nx-b: text \ngrpc-status-details-bin:CAU\n:path:/\nX:1"
 
 
+def unpacking():
+    def field(number, body):
+        return bytes([number << 3 | 2, len(body)]) + body
+
+    yield "simple_request", b"\x10\x0a" + field(3, field(2, bytes(10))) + field(6, b"\x08\x01")
+    for number in range(1, 16):  # every low field of the message with every feature, each form
+        yield f"varint_{number}", bytes([number << 3, 0x96, 1])
+        yield f"fixed64_{number}", bytes([number << 3 | 1]) + bytes(range(8))
+        yield f"bytes_{number}", field(number, b"\x08\x01")
+        yield f"fixed32_{number}", bytes([number << 3 | 5]) + bytes(range(4))
+    for number in range(16, 100):
+        key = number << 3
+        yield f"wide_{number}", bytes([key & 0x7F | 0x82, key >> 7, 2, 0x08, 0x01])
+    yield "many", b"\x12\x00" * 500
+
+
+def json():
+    yield "all", b'{"a":[1,-2.5e3,true,false,null,"x\\u00e9\\ud83d\\ude08"],"b":{},"c":[]}'
+    yield "deep", b"[" * 130 + b"]" * 130
+    yield "twice", b'{"a":1,"a":2}'
+
+
+def gzip():
+    for name, plain in (("none", b""), ("text", b"hello hello hello"), ("zeros", bytes(4000))):
+        yield name, zlib.compress(plain, 9, wbits=31)
+    yield "stored", zlib.compress(b"abc", 0, wbits=31)
+    yield "bomb", zlib.compress(bytes(4 << 20), 9, wbits=31)
+    yield "trailing", zlib.compress(b"abc", 9, wbits=31) + b"x"
+
+
 TARGETS = {
     "http2-server": http2_server, "http2-client": http2_client, "framing": framing,
-    "metadata": metadata}
+    "metadata": metadata, "unpacking": unpacking, "json": json, "gzip": gzip}
 
 
 def main():

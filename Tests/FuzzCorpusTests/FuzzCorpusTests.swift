@@ -6,11 +6,11 @@ import Testing
 @Suite struct FuzzCorpusTests {
   @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.allCases)
   func `every kept input is read without a finding`(_ target: FuzzTarget) throws {
-    let folder = try #require(corpus(of: target))
-    let names = entries(of: folder)
+    let folder = corpus(of: target)
+    let names = Files.entries(of: folder)
     #expect(!names.isEmpty, "no corpus in \(folder)")
     for name in names {
-      let input = try contents(of: "\(folder)/\(name)")
+      let input = try Files.read("\(folder)/\(name)")
       #expect(throws: Never.self, "\(target.rawValue)/\(name)") {
         try target.run(unsafe input.span.bytes)
       }
@@ -20,9 +20,9 @@ import Testing
   /// Each input again with every prefix of it: what a peer sends may end anywhere.
   @Test(.timeLimit(.minutes(1)), arguments: FuzzTarget.allCases)
   func `every beginning of a kept input is read without a finding`(_ target: FuzzTarget) throws {
-    let folder = try #require(corpus(of: target))
-    for name in entries(of: folder) {
-      let input = try contents(of: "\(folder)/\(name)")
+    let folder = corpus(of: target)
+    for name in Files.entries(of: folder) {
+      let input = try Files.read("\(folder)/\(name)")
       for count in 0..<min(input.count, 200) {
         let beginning = Array(input[..<count])
         #expect(throws: Never.self, "\(target.rawValue)/\(name), \(count) bytes") {
@@ -32,16 +32,8 @@ import Testing
     }
   }
 
-  private func corpus(of target: FuzzTarget) -> String? {
+  private func corpus(of target: FuzzTarget) -> String {
     let tests = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
     return tests.joined(separator: "/") + "/Fuzz/corpus/\(target.rawValue)"
-  }
-
-  private func entries(of folder: String) -> [String] {
-    Files.entries(of: folder).filter { !$0.hasPrefix(".") }.sorted()
-  }
-
-  private func contents(of path: String) throws -> [UInt8] {
-    try Files.read(path, bytesMax: FuzzTarget.inputBytesMax)
   }
 }

@@ -13,6 +13,11 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case framing
   /// Metadata values, base64, timeouts, percent-encoded messages.
   case metadata
+  /// protobuf messages from a peer.
+  case unpacking
+  case json
+  /// Compressed messages.
+  case gzip
 
   package static let inputBytesMax = 64 << 10
 
@@ -23,6 +28,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .http2Client: try fuzzHTTP2Client(input)
     case .framing: try fuzzFraming(input)
     case .metadata: try fuzzMetadata(input)
+    case .unpacking: try fuzzUnpacking(input)
+    case .json: try fuzzJSON(input)
+    case .gzip: try fuzzGzip(input)
     }
   }
 }
