@@ -192,7 +192,7 @@ let proofs =
     "InteropPeer", at: "Tests/Support/InteropPeer",
     uses: [
       "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop", "Protobuf",
-      "Faults",
+      "Faults", "JSON",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])

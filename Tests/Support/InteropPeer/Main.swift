@@ -3,10 +3,15 @@
 // is no part of the mesh.
 //
 //   server --address A                       prints {"address":…}, serves until SIGTERM
+//   client --address A --case NAME|all       a line of JSON for each core interop case
+//   soak --address A --iterations N          large unary calls one after another
+//   concurrent --address A --count N         large unary calls at once on one channel
+//   negative --address A --case NAME         one call (or more) to a server that misbehaves
 //   bench-client --address A --in-flight N --seconds S --payload B
 //   stream-client --address A --messages N --payload B
 import EventLoop
 import Glibc
+import JSON
 import RPC
 import TestingContract
 
@@ -35,6 +40,12 @@ import TestingContract
     switch arguments.verb {
     case "server":
       try await serve(address, on: loop)
+    case "client":
+      try await interop(address, arguments["case"] ?? "all", on: loop)
+    case "soak", "concurrent":
+      try await soak(address, arguments, on: loop)
+    case "negative":
+      try await negative(address, arguments, on: loop)
     case "bench-client":
       let load = EchoLoad(
         loop: loop, channel: Channel(to: address, on: loop),
@@ -54,6 +65,78 @@ import TestingContract
       exit(2)
     }
   }
+
+  private static func interop(
+    _ address: MeshAddress, _ name: String, on loop: EventLoop
+  ) async throws {
+    let channel = Channel(to: address, on: loop)
+    let cases = InteropCases(
+      client: TestServiceClient(channel), unimplemented: UnimplementedServiceClient(channel),
+      loop: loop)
+    var failures: Int32 = 0
+    for (each, run) in InteropCases.all where name == "all" || name == each {
+      let start = loop.nowNanoseconds
+      do {
+        try await run(cases)
+      } catch {
+        failures = 1
+        report("case", each, ok: false, since: start, on: loop, "\(error)")
+        continue
+      }
+      report("case", each, ok: true, since: start, on: loop, "")
+    }
+    exit(failures)
+  }
+
+  private static func soak(
+    _ address: MeshAddress, _ arguments: PeerArguments, on loop: EventLoop
+  ) async throws {
+    let client = TestServiceClient(Channel(to: address, on: loop))
+    let isSoak = arguments.verb == "soak"
+    let count = isSoak ? arguments.int("iterations", 10_000) : arguments.int("count", 1000)
+    let width = isSoak ? 1 : count
+    let start = loop.nowNanoseconds
+    let failures = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<width {
+        group.addTask(executorPreference: loop) {
+          var failures = 0
+          for _ in 0..<(count / width) {
+            let response = try? await client.unaryCall(InteropCases.large())
+            if response?.payload?.body.count != 314_159 { failures += 1 }
+          }
+          return failures
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    report(
+      "case", isSoak ? "rpc_soak" : "concurrent_large_unary", ok: failures == 0, since: start,
+      on: loop, "\(failures) of \(count) failed")
+    exit(failures == 0 ? 0 : 1)
+  }
+
+  private static func negative(
+    _ address: MeshAddress, _ arguments: PeerArguments, on loop: EventLoop
+  ) async throws {
+    let name = arguments["case"] ?? "goaway"
+    let cases = NegativeCases(
+      client: TestServiceClient(Channel(to: address, on: loop)), loop: loop,
+      deadline: .milliseconds(arguments.int("deadline-ms", 3000)))
+    let ending = try await cases.run(name)
+    print("{\"case\":\"\(name)\",\"ended\":\"\(ending.code)\",\"details\":\(quoted(ending.details))}")
+    exit(0)
+  }
+
+  private static func report(
+    _ key: String, _ name: String, ok: Bool, since start: UInt64, on loop: EventLoop,
+    _ error: String
+  ) {
+    let ms = Double((loop.nowNanoseconds - start) / 1000) / 1000
+    let error = ok ? "" : ",\"error\":\(quoted(error))"
+    print("{\"\(key)\":\"\(name)\",\"ok\":\(ok),\"ms\":\(ms)\(error)}")
+  }
+
+  private static func quoted(_ text: String) -> String { JSONValue.string(text).text() }
 
   private static func serve(_ address: MeshAddress, on loop: EventLoop) async throws {
     var options = ServerOptions(
