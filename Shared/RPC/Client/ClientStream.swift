@@ -223,10 +223,20 @@ extension ClientStream {
       problem = error
     }
     if let problem {
-      end(ServerConnection.fault(of: problem))
+      end(ClientStream.fault(ofResponse: problem))
       return bytes.byteCount
     }
     return sink.arrived(bytes.byteCount)
+  }
+
+  /// A response that cannot be read is the server's fault, never the caller's argument.
+  private static func fault(ofResponse problem: any Error) -> Fault {
+    var fault = ServerConnection.fault(of: problem)
+    if fault.code == .invalidArgument {
+      fault.code = .internal
+      fault.reason = "MALFORMED_RESPONSE"
+    }
+    return fault
   }
 
   /// The server's last frame: its status counts, whatever we still had to send.
