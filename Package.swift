@@ -167,7 +167,8 @@ let commandLine =
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
       "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf",
-      "Descriptors", "YAML", "JSON", "EventLoop", "Configuration", "Telemetry", "Faults",
+      "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry",
+      "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 

@@ -13,10 +13,13 @@ package struct Verb: Sendable {
   package let examples: [String]
   /// Whether help and completion leave it out.
   package let isHidden: Bool
+  /// What it does.
+  package let run: @Sendable (CommandContext) async throws -> ExitCode
 
   package init(
     _ name: String, _ summary: String, operands: Operands = .none, flags: [Flag] = [],
-    details: String = "", examples: [String] = [], isHidden: Bool = false
+    details: String = "", examples: [String] = [], isHidden: Bool = false,
+    run: @escaping @Sendable (CommandContext) async throws -> ExitCode = { _ in .success }
   ) {
     self.name = name
     self.summary = summary
@@ -25,6 +28,7 @@ package struct Verb: Sendable {
     self.details = details
     self.examples = examples
     self.isHidden = isHidden
+    self.run = run
   }
 
   /// `assay logs [-f] [SERVICE…]`.
@@ -86,6 +90,12 @@ package struct Flag: Sendable {
     let spelled = short.map { "-\($0)" } ?? "--\(name)"
     return "[\(spelled)\(value.map { " \($0)" } ?? "")]\(repeats ? "…" : "")"
   }
+
+  /// Flags of verbs that speak of one mesh.
+  package static let mesh: [Flag] = [
+    Flag("file", value: "PATH", "the compose file; compose.yaml here or above unless given"),
+    Flag("project", value: "NAME", "the mesh's name, when not the compose file's"),
+  ]
 
   /// Flags that every verb takes.
   package static let shared: [Flag] = [

@@ -1,0 +1,60 @@
+/// `assay help`: the table of verbs, for people.
+enum HelpCommand {
+  static let verb = Verb(
+    "help", "explain a verb, or list all",
+    operands: Operands("[VERB]", count: 0...1, completion: .verbs), examples: ["assay help up"]
+  ) { context in
+    guard let name = context.operands.first else {
+      context.terminal.output(overview(context.terminal))
+      return .success
+    }
+    guard let verb = CommandTable.parser.verb(name) else {
+      throw UsageError("there is no verb \(name)", hint: "assay help lists all verbs")
+    }
+    context.terminal.output(text(of: verb, context.terminal))
+    return .success
+  }
+
+  private static func overview(_ terminal: Terminal) -> String {
+    let verbs = CommandTable.verbs.filter { !$0.isHidden }
+    let width = verbs.map(\.name.count).max() ?? 0
+    let lines = verbs.map { verb in
+      "  \(terminal.painted(verb.name, .bold))"
+        + String(repeating: " ", count: width - verb.name.count + 2) + verb.summary
+    }
+    return """
+      assay: run, watch and question a mesh of scoring services
+
+      usage: assay VERB [FLAGS] [WORDS]
+
+      \(lines.joined(separator: "\n"))
+
+      Data goes to standard output, talk to standard error; --json makes the data JSON.
+      Exit codes: 0 ok, 1 failed, 2 usage, 3 partial, 4 denied, 5 budget, 6 upstream,
+      7 mesh unavailable, 130 interrupted.
+      assay help VERB explains one verb.
+
+      """
+  }
+
+  private static func text(of verb: Verb, _ terminal: Terminal) -> String {
+    let flags = verb.flags + Flag.shared
+    let spelled = flags.map { flag in
+      (flag.short.map { "-\($0), " } ?? "    ") + "--\(flag.name)"
+        + (flag.value.map { " \($0)" } ?? "")
+    }
+    let width = spelled.map(\.count).max() ?? 0
+    let lines = zip(flags, spelled).map { flag, text in
+      "  \(text)\(String(repeating: " ", count: width - text.count + 2))\(flag.help)"
+    }
+    var parts = [
+      "\(terminal.painted("assay \(verb.name)", .bold)): \(verb.summary)", "", verb.usage,
+    ]
+    if !verb.details.isEmpty { parts += ["", verb.details] }
+    parts += ["", lines.joined(separator: "\n")]
+    if !verb.examples.isEmpty {
+      parts += ["", "examples:"] + verb.examples.map { "  \($0)" }
+    }
+    return parts.joined(separator: "\n") + "\n"
+  }
+}
