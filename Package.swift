@@ -201,7 +201,9 @@ let proofs =
     test("HouseTests", uses: ["TestSupport", "JSON"]),
     test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine"]),
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
-    test("MeshTests", uses: ["TestSupport", "JSON", "EventLoop"]),
+    test(
+      "MeshTests",
+      uses: ["TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine"]),
   ]
 
 /// libFuzzer's executable, which gets its main from the sanitizer; only scripts/fuzz asks for it.

@@ -33,6 +33,14 @@ package final class HealthRegistry: Sendable {
     }
   }
 
+  /// The process ends: nothing serves any more, and nobody need watch on. A drain does not wait
+  /// for watchers then.
+  package func close() {
+    set(.notServing)
+    let watchers = state.withLock { $0.watchers.values.map(\.changed) }
+    for watcher in watchers { watcher.finish() }
+  }
+
   /// Nil for a service that this process does not have.
   package func status(of service: String) -> Status? {
     state.withLock { $0.statuses[service] }

@@ -196,7 +196,7 @@ struct HostedService: Sendable {
       await ShutdownSignal.current?.wait()
       group.cancelAll()
       // Whoever balances over this replica leaves it before the drain begins.
-      health.set(.notServing)
+      health.close()
       facts.set(ready: false)
       while let result = await group.nextResult() {
         if case .failure(let error) = result, !(error is CancellationError),
