@@ -166,8 +166,8 @@ let commandLine =
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf",
-      "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry",
+      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "GRPCFormat",
+      "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry",
       "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])

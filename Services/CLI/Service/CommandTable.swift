@@ -3,7 +3,8 @@ package enum CommandTable {
   package static let verbs: [Verb] = [
     UpCommand.verb, DownCommand.verb, PsCommand.verb, LogsCommand.verb, RestartCommand.verb,
     ScaleCommand.verb,
-    VersionCommand.verb, CompletionCommand.verb, HelpCommand.verb, CompletionCommand.words,
+    HealthCommand.verb, ReflectCommand.verb, VersionCommand.verb, CompletionCommand.verb,
+    HelpCommand.verb, CompletionCommand.words,
   ]
 
   package static let parser = ArgumentParser(verbs)
