@@ -167,7 +167,8 @@ let commandLine =
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
       "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "GRPCFormat",
-      "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry",
+      "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration",
+      "Telemetry",
       "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
@@ -192,8 +193,8 @@ let proofs =
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
     uses: [
-      "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop", "Protobuf",
-      "Faults", "JSON",
+      "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop",
+      "Protobuf", "Faults", "JSON",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])

@@ -9,6 +9,7 @@ package enum Base64 {
     return table
   }()
 
+  /// Without padding, as gRPC writes it.
   package static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity((bytes.count * 4 + 2) / 3)

@@ -101,6 +101,7 @@ package struct Metadata: Equatable, Sendable {
   }
 }
 
+/// Bounds on one entry.
 package enum MetadataLimits {
   package static let nameBytesMax = 256
 }

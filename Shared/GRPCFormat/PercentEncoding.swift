@@ -1,5 +1,6 @@
 /// `grpc-message`: printable ASCII but `%` as it is, every other byte of the UTF-8 as `%XX`.
 package enum PercentEncoding {
+  /// The message as it may stand in a header.
   package static func encode(_ message: String) -> [UInt8] {
     let digits = Array("0123456789ABCDEF".utf8)
     var out: [UInt8] = []

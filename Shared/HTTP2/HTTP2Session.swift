@@ -166,6 +166,7 @@ import CNGHTTP2
 
   // MARK: The connection
 
+  /// Asks the peer for a sign of life; the answer carries `opaque` back.
   package func ping(_ opaque: UInt64) {
     var payload = opaque
     unsafe withUnsafeBytes(of: &payload) { bytes in

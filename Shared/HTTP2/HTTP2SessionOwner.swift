@@ -22,6 +22,7 @@ package protocol HTTP2SessionOwner: AnyObject {
   func fillBody(of stream: Int32, _ buffer: UnsafeMutableRawBufferPointer) -> BodyFill
 }
 
+/// Which of a message's header blocks it is.
 package enum HeaderKind: Sendable {
   case request, response, trailers
 }

@@ -1,3 +1,8 @@
+// RPCStream: the two halves of one stream (`Outbox` to send, `MessageQueue` to receive) and the
+// bytes below them (`FrameConduit`): what server and channel share. It knows no method, opens no
+// socket and never waits for a peer: whoever sends waits in `Outbox`, whoever reads in
+// `MessageQueue`. Limits: `FrameConduitLimits`, `MessageQueueLimits`, a stream's unsent bytes.
+
 package import EventLoop
 package import HTTP2
 
@@ -135,6 +140,7 @@ package final class FrameConduit: ByteStreamOwner, TurnEnding {
   }
 }
 
+/// Bounds on what one connection holds on its way to the kernel.
 package enum FrameConduitLimits {
   /// Bytes handed to the kernel at once.
   package static let writeBytes = 64 << 10

@@ -177,6 +177,7 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   }
 }
 
+/// Bounds on what waits between a connection and a reader.
 package enum MessageQueueLimits {
   /// Room is given back in steps, so that small messages do not each cost a WINDOW_UPDATE.
   package static let creditStepBytes = 32 << 10

@@ -24,6 +24,7 @@ package final class HealthRegistry: Sendable {
     }
   }
 
+  /// The same for every service: this process serves, or it does not.
   package func set(_ status: Status) {
     state.withLock { state in
       for name in state.statuses.keys { state.statuses[name] = status }

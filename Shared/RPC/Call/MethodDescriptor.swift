@@ -16,7 +16,8 @@ package struct MethodDescriptor: Hashable, Sendable {
   package let path: String
   package let kind: Kind
   package let idempotency: Idempotency
-  /// Who may call: names of services; `*` for any known peer. Empty: nobody but the service's own uid.
+  /// Who may call: names of services; `*` for any known peer. Empty: nobody but the service's
+  /// own uid.
   package let callers: [String]
   /// A request above this is refused with RESOURCE_EXHAUSTED before it is unpacked.
   package let requestBytesMax: Int

@@ -102,6 +102,7 @@ package final class Channel: Sendable {
       trailingMetadata: sink.trailingMetadata)
   }
 
+  /// One request, many answers; a call that cannot begin fails at the first read.
   package func serverStreaming<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor, _ request: Q, options: CallOptions
   ) -> ResponseStream<A> {
@@ -117,6 +118,7 @@ package final class Channel: Sendable {
     }
   }
 
+  /// Many requests, then one answer.
   package func clientStreaming<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor, options: CallOptions
   ) -> ClientStreamingCall<Q, A> {
@@ -126,6 +128,7 @@ package final class Channel: Sendable {
     return ClientStreamingCall(sender: RequestSender(stream), sink: sink)
   }
 
+  /// Many both ways; nothing is sent until `send`.
   package func bidirectional<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor, options: CallOptions
   ) -> BidirectionalCall<Q, A> {

@@ -5,6 +5,7 @@ package struct MethodHandler: Sendable {
   package let descriptor: MethodDescriptor
   let makeCall: @Sendable () -> any ServerCall
 
+  /// One request, one answer.
   package static func unary<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor,
     _ body: @escaping @Sendable (Q, ServerContext) async throws -> A
@@ -16,6 +17,7 @@ package struct MethodHandler: Sendable {
     }
   }
 
+  /// One request, many answers.
   package static func serverStreaming<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor,
     _ body: @escaping @Sendable (Q, ResponseWriter<A>, ServerContext) async throws -> Void
@@ -27,6 +29,7 @@ package struct MethodHandler: Sendable {
     }
   }
 
+  /// Many requests, one answer.
   package static func clientStreaming<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor,
     _ body: @escaping @Sendable (RequestStream<Q>, ServerContext) async throws -> A
@@ -38,6 +41,7 @@ package struct MethodHandler: Sendable {
     }
   }
 
+  /// Many both ways, each at its own pace.
   package static func bidirectional<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor,
     _ body:

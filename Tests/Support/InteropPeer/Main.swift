@@ -123,7 +123,8 @@ import TestingContract
       client: TestServiceClient(Channel(to: address, on: loop)), loop: loop,
       deadline: .milliseconds(arguments.int("deadline-ms", 3000)))
     let ending = try await cases.run(name)
-    print("{\"case\":\"\(name)\",\"ended\":\"\(ending.code)\",\"details\":\(quoted(ending.details))}")
+    let details = quoted(ending.details)
+    print("{\"case\":\"\(name)\",\"ended\":\"\(ending.code)\",\"details\":\(details)}")
     exit(0)
   }
 

@@ -2,24 +2,6 @@ package import Faults
 package import GRPCFormat
 package import HTTP2
 
-/// The headers that open a response.
-package enum ResponseHead {
-  private static let plain: HeaderBlock = {
-    var block = HeaderBlock()
-    block.append(":status", "200")
-    block.append("content-type", "application/grpc")
-    return block
-  }()
-
-  package static func block(metadata: Metadata, isGzip: Bool) -> HeaderBlock {
-    guard isGzip || !metadata.isEmpty else { return plain }
-    var block = plain
-    if isGzip { block.append("grpc-encoding", "gzip") }
-    block.append(metadata)
-    return block
-  }
-}
-
 /// The headers that close a response: status, message, details, metadata.
 package enum StatusTrailers {
   private static let ok: HeaderBlock = {
@@ -28,6 +10,7 @@ package enum StatusTrailers {
     return block
   }()
 
+  /// OK without a fault, else its code, message and details.
   package static func block(fault: Fault?, metadata: Metadata) -> HeaderBlock {
     guard let fault else {
       guard !metadata.isEmpty else { return ok }
@@ -55,12 +38,6 @@ package enum StatusTrailers {
       block.append(name.text, [UInt8](copying: value))
     }
     return block
-  }
-}
-
-extension HeaderBlock {
-  package mutating func append(_ metadata: Metadata) {
-    for entry in metadata.entries { append(entry.name, Metadata.wireValue(of: entry)) }
   }
 }
 
