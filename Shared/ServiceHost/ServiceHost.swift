@@ -27,6 +27,13 @@ package enum ServiceHost {
       say("assay-\(blueprint.name) \(AssayVersion.text)\n", to: STDOUT_FILENO)
       return 0
     }
+    if arguments.contains(ConfigurationListing.flag) {
+      var sources = ConfigurationSources.process()
+      sources.arguments.removeAll { $0 == ConfigurationListing.flag }
+      let listing = ConfigurationListing.make(blueprint, sources)
+      say(listing.text, to: STDOUT_FILENO)
+      return listing.code
+    }
     do {
       let configuration = try ConfigurationStore(
         schema: HostSettings.schema(of: blueprint), sources: .process())

@@ -142,27 +142,13 @@ extension Supervisor {
     }
   }
 
-  /// Runs the command once, killing it when it takes too long.
+  /// Runs the command once.
   private func runs(_ check: ComposeHealthcheck, of instance: String) async -> Bool {
     guard let program = check.test.first, let runner = runner(instance) else { return false }
     let found = Surroundings.current.find(program) ?? program
-    var launch = ChildLaunch(
-      found, Array(check.test.dropFirst()), environment: runner.plan.environment,
-      workingDirectory: runner.plan.workingDirectory)
-    launch.output = .null
-    launch.errorOutput = .null
-    launch.leadsSession = true
-    return await withCheckedContinuation { continuation in
-      var timer: LoopTimer?
-      do {
-        let child = try ChildProcess(launch, on: loop) { exit in
-          timer?.cancel()
-          continuation.resume(returning: exit.isSuccess)
-        }
-        timer = loop.schedule(after: check.timeout) { _ = child.kill(9, wholeGroup: true) }
-      } catch {
-        continuation.resume(returning: false)
-      }
-    }
+    return await ProgramRun(on: loop).run(
+      [found] + check.test.dropFirst(), environment: runner.plan.environment,
+      in: runner.plan.workingDirectory, timeout: check.timeout
+    ).isSuccess
   }
 }
