@@ -197,7 +197,7 @@ let proofs =
       "Protobuf", "Faults", "JSON",
     ])
   + executable(
-    "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "EventLoop", "TestSupport"])
+    "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
     test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine"]),

@@ -50,11 +50,13 @@ class Measure:
         self.seconds = seconds
         self.begins = time.monotonic() + WARM_UP_SECONDS
         self.ends = self.begins + seconds
+        self.all_calls = 0
         self.times = []
         self.cpu = None
 
     def done(self, begun):
         now = time.monotonic()
+        self.all_calls += 1
         if self.cpu is None and now >= self.begins:
             self.cpu = cpu_seconds()
         if begun >= self.begins and now <= self.ends:
@@ -65,7 +67,7 @@ class Measure:
         cpu = cpu_seconds() - self.cpu
         times = sorted(self.times)
         return {
-            "calls": len(times), "failed": 0, "seconds": self.seconds,
+            "calls": len(times), "all_calls": self.all_calls, "failed": 0, "seconds": self.seconds,
             "p50_us": round(times[len(times) // 2] * 1e6, 1),
             "p99_us": round(times[len(times) * 99 // 100] * 1e6, 1),
             "calls_per_s": round(len(times) / self.seconds), "cpu_s": round(cpu, 4),

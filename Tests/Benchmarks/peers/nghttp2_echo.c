@@ -41,7 +41,7 @@ typedef struct {
 
 static call *free_calls;
 static volatile sig_atomic_t stopped;
-static uint64_t finished, failed, first_call, last_call;
+static uint64_t finished, all_calls, failed, first_call, last_call;
 static double cpu_at_first;
 
 // The client's side.
@@ -172,6 +172,7 @@ static int on_close(nghttp2_session *session, int32_t stream, uint32_t code, voi
     return 0;
   }
   uint64_t at = now();
+  all_calls++;
   if (code || c->count != request_count) failed++;
   if (c->begun >= measure_from && at <= measure_until) {
     finished++;
@@ -329,9 +330,9 @@ static int call_out(const char *path, int in_flight, double seconds, size_t payl
   cpu = (cpu_seconds() - cpu) * share;
   qsort(samples, samples_count, sizeof *samples, by_size);
   if (!samples_count) return 1;
-  printf("{\"calls\":%lu,\"failed\":%lu,\"seconds\":%.3f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
+  printf("{\"calls\":%lu,\"all_calls\":%lu,\"failed\":%lu,\"seconds\":%.3f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
          "\"calls_per_s\":%.0f,\"cpu_s\":%.4f,\"cpu_us_per_call\":%.3f}\n",
-         finished, failed, seconds, samples[samples_count / 2] / 1e3,
+         finished, all_calls, failed, seconds, samples[samples_count / 2] / 1e3,
          samples[samples_count * 99 / 100] / 1e3,
          (double)finished / ((double)(last_call - first_call) / 1e9), cpu,
          cpu * 1e6 / (double)finished);
