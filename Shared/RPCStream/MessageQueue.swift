@@ -128,18 +128,22 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
   }
 
   private func takeReady() -> Result<Message?, any Error>? {
-    let (result, credit, count) = state.withLock {
-      state -> (Result<Message?, any Error>?, (@Sendable (Int) -> Void)?, Int) in
+    // Variables instead of a tuple: one of generic types is looked up at run time.
+    var credit: (@Sendable (Int) -> Void)?
+    var count = 0
+    let result = state.withLock { state -> Result<Message?, any Error>? in
       if let item = state.take() {
-        let credit = state.takeCredit()
-        let count = state.uncredited
-        if credit != nil { state.uncredited = 0 }
-        return (.success(item.message), credit, count)
+        credit = state.takeCredit()
+        if credit != nil {
+          count = state.uncredited
+          state.uncredited = 0
+        }
+        return .success(item.message)
       }
       switch state.ending {
-      case .none: return (nil, nil, 0)
-      case .finished: return (.success(nil), nil, 0)
-      case .failed(let fault): return (.failure(fault), nil, 0)
+      case .none: return nil
+      case .finished: return .success(nil)
+      case .failed(let fault): return .failure(fault)
       }
     }
     credit?(count)

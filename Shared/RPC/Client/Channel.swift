@@ -82,7 +82,8 @@ package final class Channel: Sendable {
   package func unary<Q: WireMessage, A: WireMessage>(
     _ method: MethodDescriptor, _ request: Q, options: CallOptions
   ) async throws -> A {
-    try await unaryReply(method, request, options: options).message
+    let sink = SingleResponseSink<A>()
+    return try await exchange(method, request, options, sink).get()
   }
 
   /// A unary call with the metadata that came with its answer.
@@ -90,16 +91,23 @@ package final class Channel: Sendable {
     _ method: MethodDescriptor, _ request: Q, options: CallOptions
   ) async throws -> Reply<A> {
     let sink = SingleResponseSink<A>()
+    let result = try await exchange(method, request, options, sink)
+    return Reply(
+      message: try result.get(), initialMetadata: sink.initialMetadata,
+      trailingMetadata: sink.trailingMetadata)
+  }
+
+  private func exchange<A: WireMessage>(
+    _ method: MethodDescriptor, _ request: some WireMessage, _ options: CallOptions,
+    _ sink: SingleResponseSink<A>
+  ) async throws -> Result<A, Fault> {
     let stream = stream(method, options, request: try framed(request, options), sink)
-    let result = await withTaskCancellationHandler {
+    return await withTaskCancellationHandler {
       stream.start()
       return await sink.result()
     } onCancel: {
       stream.cancel()
     }
-    return Reply(
-      message: try result.get(), initialMetadata: sink.initialMetadata,
-      trailingMetadata: sink.trailingMetadata)
   }
 
   /// One request, many answers; a call that cannot begin fails at the first read.

@@ -44,25 +44,21 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink {
   }
 
   func finished(_ fault: Fault?, trailing: Metadata) {
-    let (waiter, result) = state.withLock {
-      state -> (Waiter<Result<Answer, Fault>, Never>?, Result<Answer, Fault>) in
+    // A variable instead of a pair: a tuple of generic types is looked up at run time.
+    var result = Result<Answer, Fault>.failure(fault ?? SingleResponseSink.wrongCount)
+    let waiter = state.withLock { state in
       state.trailing = trailing
-      let result: Result<Answer, Fault>
-      if let fault {
-        result = .failure(fault)
-      } else if let answer = state.answer, !state.isDouble {
-        result = .success(answer)
-      } else {
-        result = .failure(
-          Fault(
-            .internal, reason: "RESPONSE_COUNT",
-            "The server answered OK without exactly one message."))
-      }
+      if fault == nil, let answer = state.answer, !state.isDouble { result = .success(answer) }
       state.result = result
-      defer { state.waiter = nil }
-      return (state.waiter, result)
+      return state.waiter.take()
     }
     waiter?.resume(returning: result)
+  }
+
+  private static var wrongCount: Fault {
+    Fault(
+      .internal, reason: "RESPONSE_COUNT",
+      "The server answered OK without exactly one message.")
   }
 
   /// Waits for the last word; one task only.

@@ -1,21 +1,22 @@
-import Faults
-import GRPCFormat
-import HTTP2
+package import Faults
+package import GRPCFormat
+package import HTTP2
 
 /// A request's headers, read once.
-struct RequestHead {
-  var path = ""
-  var isPost = false
-  var isGRPC = false
-  var hasTrailers = false
-  var isGzip = false
-  var acceptsGzip = false
-  var timeoutNanoseconds: UInt64?
-  var metadata = Metadata()
+package struct RequestHead {
+  package var path = ""
+  package var isPost = false
+  package var isGRPC = false
+  package var hasTrailers = false
+  package var isGzip = false
+  package var acceptsGzip = false
+  package var timeoutNanoseconds: UInt64?
+  package var metadata = Metadata()
   /// The first thing that is wrong with it, as the caller shall see it.
-  var fault: Fault?
+  package var fault: Fault?
 
-  init(_ headers: borrowing HeaderBlock) {
+  /// Reads every field once.
+  package init(_ headers: borrowing HeaderBlock) {
     headers.forEach { name, value in take(name, value) }
     if headers.overflowed {
       fault = Fault(
@@ -37,22 +38,45 @@ struct RequestHead {
     case 10 where name.equals(":authority"), 10 where name.equals("user-agent"):
       break
     case 12 where name.equals("content-type"):
-      let type = value.text
-      isGRPC =
-        type == "application/grpc" || type.hasPrefix("application/grpc+")
-        || type.hasPrefix("application/grpc;")
+      isGRPC = RequestHead.isGRPC(value)
     case 12 where name.equals("grpc-timeout"):
       timeoutNanoseconds = GRPCTimeout.nanoseconds(of: value)
       if timeoutNanoseconds == nil { refuse("BAD_TIMEOUT", "grpc-timeout is malformed.") }
     case 13 where name.equals("grpc-encoding"):
       takeEncoding(value)
     case 20 where name.equals("grpc-accept-encoding"):
-      acceptsGzip = value.text.split(separator: ",").contains { piece in
-        piece.drop { $0 == " " } == "gzip"
-      }
+      acceptsGzip = RequestHead.names(value, "gzip")
     default:
       takeCustom(name, value)
     }
+  }
+
+  /// `application/grpc`, alone or followed by `+` or `;`.
+  private static func isGRPC(_ type: RawSpan) -> Bool {
+    let count = 16
+    guard type.byteCount >= count, type.extracting(0..<count).equals("application/grpc") else {
+      return false
+    }
+    if type.byteCount == count { return true }
+    let next = unsafe type.unsafeLoad(fromByteOffset: count, as: UInt8.self)
+    return next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
+  }
+
+  /// Whether a list of encodings, `identity, deflate, gzip`, has this one; no copy is made.
+  private static func names(_ list: RawSpan, _ encoding: StaticString) -> Bool {
+    var start = 0
+    while start < list.byteCount {
+      var end = start
+      while end < list.byteCount,
+        unsafe list.unsafeLoad(fromByteOffset: end, as: UInt8.self) != UInt8(ascii: ",")
+      { end += 1 }
+      while start < end,
+        unsafe list.unsafeLoad(fromByteOffset: start, as: UInt8.self) == UInt8(ascii: " ")
+      { start += 1 }
+      if list.extracting(start..<end).equals(encoding) { return true }
+      start = end + 1
+    }
+    return false
   }
 
   private mutating func takeEncoding(_ value: RawSpan) {

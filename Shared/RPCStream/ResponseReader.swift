@@ -1,21 +1,21 @@
-import Faults
-import GRPCFormat
-import HTTP2
-import RPCStream
+package import Faults
+package import GRPCFormat
+package import HTTP2
 
 /// A response's headers or trailers, read once.
-struct ResponseReader {
+package struct ResponseReader {
   private var httpStatus: Int?
   private var contentType: String?
   private var code: Int32?
   private var message = ""
   private var details: [UInt8]?
-  private(set) var isGzip = false
+  package private(set) var isGzip = false
   private var encoding: String?
-  private(set) var metadata = Metadata()
+  package private(set) var metadata = Metadata()
   private var isOverflowed = false
 
-  init(_ headers: borrowing HeaderBlock) {
+  /// Reads every field once.
+  package init(_ headers: borrowing HeaderBlock) {
     isOverflowed = headers.overflowed
     headers.forEach { name, value in take(name, value) }
   }
@@ -39,7 +39,7 @@ struct ResponseReader {
   }
 
   /// The call's status, when this block carries one; a nil fault is OK.
-  var status: (fault: Fault?, trailing: Metadata)? {
+  package var status: (fault: Fault?, trailing: Metadata)? {
     guard let code else { return nil }
     if code == 0 { return (nil, metadata) }
     let known = Fault.Code(rawValue: code) ?? .unknown
@@ -49,7 +49,7 @@ struct ResponseReader {
   }
 
   /// Why this is no gRPC response; nil when it is one.
-  var httpFault: Fault? {
+  package var httpFault: Fault? {
     if isOverflowed {
       return Fault(
         .resourceExhausted, reason: "HEADER_LIST_TOO_LARGE",
@@ -73,7 +73,7 @@ struct ResponseReader {
     return nil
   }
 
-  static var missingStatus: Fault? {
+  package static var missingStatus: Fault? {
     Fault(.unknown, reason: "NO_STATUS", "The server ended the call without a status.")
   }
 
