@@ -47,6 +47,13 @@ struct RandomFeatures {
 
   private mutating func leaf() -> Leaf { Leaf(name: text(), weight: integer()) }
 
+  private mutating func inner() -> Features.Inner {
+    Features.Inner(
+      mood: .init(rawValue: integer()),
+      innermost: .init(blob: random.bytes(countMax: 9), moods: [.wild, .calm]),
+      leaves: many { $0.leaf() })
+  }
+
   private mutating func many<Value>(_ make: (inout Self) -> Value) -> [Value] {
     isSet() ? (0..<Int.random(in: 0..<5, using: &random)).map { _ in make(&self) } : []
   }
@@ -79,12 +86,7 @@ struct RandomFeatures {
     if isSet() { message.aBytes = random.bytes(countMax: 20) }
     message.aShade = shade()
     message.aLeaf = maybe { $0.leaf() }
-    message.anInner = maybe {
-      Features.Inner(
-        mood: .init(rawValue: $0.integer()),
-        innermost: .init(blob: $0.random.bytes(countMax: 9), moods: [.wild, .calm]),
-        leaves: $0.many { $0.leaf() })
-    }
+    message.anInner = maybe { $0.inner() }
   }
 
   private mutating func fillOptional(_ message: inout Features) {
@@ -152,6 +154,7 @@ struct RandomFeatures {
     message.nothing = maybe { _ in Empty() }
     message.anything = maybe { WireAny(typeUrl: $0.text(), value: $0.random.bytes(countMax: 9)) }
     message.times = many { Timestamp(seconds: $0.integer()) }
+    message.inners = many { $0.inner() }
     if isSet() { message.description = text() }
     message.init_ = many { $0.text() }
     if isSet() { message.last = text() }
