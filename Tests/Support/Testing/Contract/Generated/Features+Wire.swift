@@ -316,6 +316,9 @@ extension Features: WireStruct {
     if unsafe c.pointee.n_times > 0 {
       self.times = try unsafe arena.messages(c.pointee.times, c.pointee.n_times, "assay.testing.v1.Features.times")
     }
+    if unsafe c.pointee.n_inners > 0 {
+      self.inners = try unsafe arena.messages(c.pointee.inners, c.pointee.n_inners, "assay.testing.v1.Features.inners")
+    }
     self.`class` = unsafe c.pointee.class_
     self.`default` = try unsafe arena.string(c.pointee.default_, "assay.testing.v1.Features.default")
     self.self_ = unsafe c.pointee.`self` != 0
@@ -601,6 +604,8 @@ extension Features: WireStruct {
     }
     unsafe c.pointee.n_times = self.times.count
     unsafe c.pointee.times = arena.messages(self.times)
+    unsafe c.pointee.n_inners = self.inners.count
+    unsafe c.pointee.inners = arena.messages(self.inners)
     unsafe c.pointee.class_ = self.`class`
     unsafe c.pointee.default_ = arena.data(self.`default`)
     unsafe c.pointee.`self` = self.self_ ? 1 : 0

@@ -104,6 +104,7 @@ package struct Features: Sendable, Equatable {
   package var nothing: Empty? = nil
   package var anything: WireAny? = nil
   package var times: [Timestamp] = []
+  package var inners: [Features.Inner] = []
   /// Names that are words of Swift or C.
   package var `class`: Int32 = 0
   package var `default`: String = ""
@@ -191,6 +192,7 @@ package struct Features: Sendable, Equatable {
     nothing: Empty? = nil,
     anything: WireAny? = nil,
     times: [Timestamp] = [],
+    inners: [Features.Inner] = [],
     `class`: Int32 = 0,
     `default`: String = "",
     self_: Bool = false,
@@ -271,6 +273,7 @@ package struct Features: Sendable, Equatable {
     self.nothing = nothing
     self.anything = anything
     self.times = times
+    self.inners = inners
     self.`class` = `class`
     self.`default` = `default`
     self.self_ = self_

@@ -1309,7 +1309,7 @@ const ProtobufCMessageDescriptor assay__testing__v1__features__durations_by_name
   (ProtobufCMessageInit) assay__testing__v1__features__durations_by_name_entry__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__testing__v1__features__field_descriptors[97] =
+static const ProtobufCFieldDescriptor assay__testing__v1__features__field_descriptors[98] =
 {
   {
     "a_double",
@@ -2380,6 +2380,18 @@ static const ProtobufCFieldDescriptor assay__testing__v1__features__field_descri
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
+    "inners",
+    106,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Assay__Testing__V1__Features, n_inners),
+    offsetof(Assay__Testing__V1__Features, inners),
+    &assay__testing__v1__features__inner__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
     "class",
     111,
     PROTOBUF_C_LABEL_NONE,
@@ -2500,11 +2512,11 @@ static const unsigned assay__testing__v1__features__field_indices_by_name[] = {
   49,   /* field[49] = blobs */
   78,   /* field[78] = blobs_by_id */
   47,   /* field[47] = bools */
-  94,   /* field[94] = camelCaseName */
-  89,   /* field[89] = class */
+  95,   /* field[95] = camelCaseName */
+  90,   /* field[90] = class */
   77,   /* field[77] = counts_by_flag */
-  90,   /* field[90] = default */
-  92,   /* field[92] = description */
+  91,   /* field[91] = default */
+  93,   /* field[93] = description */
   35,   /* field[35] = doubles */
   80,   /* field[80] = doubles_by_sint */
   83,   /* field[83] = durations_by_name */
@@ -2513,10 +2525,11 @@ static const unsigned assay__testing__v1__features__field_indices_by_name[] = {
   82,   /* field[82] = flags_by_int */
   36,   /* field[36] = floats */
   81,   /* field[81] = floats_by_fixed */
-  95,   /* field[95] = init */
+  96,   /* field[96] = init */
+  89,   /* field[89] = inners */
   37,   /* field[37] = int32s */
   38,   /* field[38] = int64s */
-  96,   /* field[96] = last */
+  97,   /* field[97] = last */
   51,   /* field[51] = leaves */
   76,   /* field[76] = leaves_by_number */
   73,   /* field[73] = left */
@@ -2556,9 +2569,9 @@ static const unsigned assay__testing__v1__features__field_indices_by_name[] = {
   68,   /* field[68] = pick_string */
   59,   /* field[59] = pick_uint32 */
   60,   /* field[60] = pick_uint64 */
-  93,   /* field[93] = register */
+  94,   /* field[94] = register */
   74,   /* field[74] = right */
-  91,   /* field[91] = self */
+  92,   /* field[92] = self */
   45,   /* field[45] = sfixed32s */
   46,   /* field[46] = sfixed64s */
   50,   /* field[50] = shades */
@@ -2583,9 +2596,9 @@ static const ProtobufCIntRange assay__testing__v1__features__number_ranges[8 + 1
   { 81, 73 },
   { 91, 75 },
   { 101, 84 },
-  { 111, 89 },
-  { 536870911, 96 },
-  { 0, 97 }
+  { 111, 90 },
+  { 536870911, 97 },
+  { 0, 98 }
 };
 const ProtobufCMessageDescriptor assay__testing__v1__features__descriptor =
 {
@@ -2595,7 +2608,7 @@ const ProtobufCMessageDescriptor assay__testing__v1__features__descriptor =
   "Assay__Testing__V1__Features",
   "assay.testing.v1",
   sizeof(Assay__Testing__V1__Features),
-  97,
+  98,
   assay__testing__v1__features__field_descriptors,
   assay__testing__v1__features__field_indices_by_name,
   8,  assay__testing__v1__features__number_ranges,
