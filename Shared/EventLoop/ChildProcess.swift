@@ -120,7 +120,8 @@ import Glibc
     unsafe options.file = UnsafePointer(strings.add(launch.executable))
     unsafe options.args = strings.array([launch.executable] + launch.arguments)
     if let environment = launch.environment {
-      unsafe options.env = strings.array(environment.sorted { $0.key < $1.key }.map { "\($0)=\($1)" })
+      unsafe options.env = strings.array(
+        environment.sorted { $0.key < $1.key }.map { "\($0)=\($1)" })
     }
     if let directory = launch.workingDirectory {
       unsafe options.cwd = UnsafePointer(strings.add(directory))

@@ -121,11 +121,14 @@ import Testing
         connection.value.far.close()
       }
       try await loop.wait("the far end is closed") { connection.value.farOwner.closedCount == 1 }
-      try await loop.perform {
+      // Again and again: a child that another test has just forked may hold the far end until
+      // its exec closes it, and bytes are lost as long.
+      try await loop.wait("the error arrived") {
+        let before = connection.value.nearOwner.closedCount
         connection.value.near.write("anyone?")
-        #expect(connection.value.nearOwner.closedCount == 0)
+        #expect(connection.value.nearOwner.closedCount == before)
+        return before == 1
       }
-      try await loop.wait("the error arrived") { connection.value.nearOwner.closedCount == 1 }
       let (bytes, error) = try await loop.perform {
         (connection.value.nearOwner.bytes, connection.value.nearOwner.error)
       }

@@ -16,7 +16,8 @@ import Testing
 
   @Test func `all of a large output arrives before the exit`() async throws {
     try await withLoop { loop in
-      let script = "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done"
+      let script =
+        "i=0; while [ $i -lt 3000 ]; do echo 0123456789012345678901234567890; i=$((i+1)); done"
       let log = try await loop.runToExit(ChildLaunch("sh", ["-c", script]))
       #expect(log.out.count == 3000)
       #expect(log.linesAtExit == 3000)
@@ -27,7 +28,8 @@ import Testing
   @Test func `a line over the limit comes in pieces and no bytes trap`() async throws {
     try await withLoop { loop in
       let max = ChildLaunch.lineBytesMax
-      let script = "head -c \(max + 10) /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; head -c \(max) /dev/zero | tr '\\0' y; echo; echo end"
+      let script =
+        "head -c \(max + 10) /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; head -c \(max) /dev/zero | tr '\\0' y; echo; echo end"
       let log = try await loop.runToExit(ChildLaunch("/bin/sh", ["-c", script]))
       #expect(log.out.map(\.utf8.count) == [max, 10, 6, max, 3])
       #expect(log.out[2] == "\u{FFFD}\u{FFFD}")

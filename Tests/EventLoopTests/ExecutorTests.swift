@@ -130,11 +130,11 @@ import Testing
   @Test func `labels beyond the limit share the loop's own`() async throws {
     let stalls = Shelf<[Stall]>([])
     let limits = EventLoopLimits(
-      stallLimit: .milliseconds(20), onStall: { stall in stalls.change { $0.append(stall) } },
+      stallLimit: .milliseconds(250), onStall: { stall in stalls.change { $0.append(stall) } },
       labelsMax: 2)
     try await withLoop("narrow", limits: limits) { loop in
       for label in ["first", "second"] {
-        await Task(executorPreference: loop.labelled(label)) { holdThread(milliseconds: 60) }.value
+        await Task(executorPreference: loop.labelled(label)) { holdThread(milliseconds: 500) }.value
       }
       try await loop.perform {}
       #expect(stalls.value.map(\.label) == ["first", "narrow"])
