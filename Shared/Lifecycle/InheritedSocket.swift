@@ -7,6 +7,11 @@ package struct InheritedSocket: Equatable, Sendable {
   /// From `LISTEN_FDNAMES`; `unknown` when nobody gave it one.
   package let name: String
 
+  package init(descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
   /// Where systemd puts the first one.
   package static let firstDescriptor: Int32 = 3
   /// More than any service of ours listens on.
@@ -15,16 +20,15 @@ package struct InheritedSocket: Equatable, Sendable {
   /// What `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES` say, without touching a descriptor;
   /// none when they are not meant for process `pid`.
   package static func parse(
-    environment: [String: String], pid: Int32
+    environment: [String: String], pid: Int32, from first: Int32 = firstDescriptor
   ) throws(InheritedSocketError) -> [InheritedSocket] {
     guard let countText = environment["LISTEN_FDS"] else { return [] }
-    if let pidText = environment["LISTEN_PID"] {
-      guard let meant = Int32(pidText), meant > 0 else { throw .malformed("LISTEN_PID") }
-      guard meant == pid else { return [] }
-    } else {
+    guard let pidText = environment["LISTEN_PID"] else {
       // Without it there is no telling whose they are.
       return []
     }
+    guard let meant = Int32(pidText), meant > 0 else { throw .malformed("LISTEN_PID") }
+    guard meant == pid else { return [] }
     guard let count = Int(countText), (0...countMax).contains(count) else {
       throw .malformed("LISTEN_FDS")
     }
@@ -34,16 +38,16 @@ package struct InheritedSocket: Equatable, Sendable {
       guard names.count == count else { throw .malformed("LISTEN_FDNAMES") }
     }
     return names.enumerated().map { index, name in
-      InheritedSocket(descriptor: firstDescriptor + Int32(index), name: name)
+      InheritedSocket(descriptor: first + Int32(index), name: name)
     }
   }
 
   /// The sockets meant for this process: each is checked to listen, and kept from child
   /// processes.
   package static func take(
-    environment: [String: String]
+    environment: [String: String], from first: Int32 = firstDescriptor
   ) throws(InheritedSocketError) -> [InheritedSocket] {
-    let sockets = try parse(environment: environment, pid: getpid())
+    let sockets = try parse(environment: environment, pid: getpid(), from: first)
     for socket in sockets {
       guard socket.isListening else { throw .notListening(socket.descriptor) }
       let flags = fcntl(socket.descriptor, F_GETFD)

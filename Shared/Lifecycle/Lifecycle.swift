@@ -188,21 +188,18 @@ package final class Lifecycle: Sendable {
 }
 
 extension Lifecycle {
-  /// Runs `loop` on the calling thread until `body` has returned: what a `main` is made of.
+  /// Runs `loop` on the calling thread until `body` has returned: what a `main` is made of. Nil
+  /// when somebody else stopped the loop before.
   package static func block<R: Sendable>(
     on loop: EventLoop, _ body: @escaping @Sendable () async -> R
   ) -> R? {
-    let result = Mutex<R?>(nil)
-    return withExtendedLifetime(result) {
-      let box = ResultBox<R>()
-      Task(executorPreference: loop) {
-        let value = await body()
-        box.put(value)
-        loop.stop()
-      }
-      loop.run()
-      return box.take()
+    let result = ResultBox<R>()
+    Task(executorPreference: loop) {
+      result.put(await body())
+      loop.stop()
     }
+    loop.run()
+    return result.take()
   }
 }
 
