@@ -104,9 +104,11 @@ let foundations =
 let messages =
   // protobuf-c's pack and unpack with a bounded arena; Swift values on the near side.
   shared(
-    "Protobuf", uses: ["CProtobufC", "Faults"], testUses: ["TestingContract", "WellKnown"])
+    "Protobuf", uses: ["CProtobufC", "Faults"],
+    testUses: ["TestingContract", "WellKnown", "RPC", "Descriptors"])
   // Descriptor sets and messages known only at run time, as JSON.
-  + shared("Descriptors", uses: ["JSON"])
+  + shared(
+    "Descriptors", uses: ["JSON", "Faults"], testUses: ["TestingContract", "WellKnown", "Protobuf"])
   // google.protobuf's Timestamp, Duration, Empty, Any and google.rpc's status details.
   + wire("CWellKnownWire", at: "Shared/WellKnown/Wire")
   + module(

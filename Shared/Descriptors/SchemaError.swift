@@ -23,6 +23,8 @@ package enum SchemaLimits {
   package static let depthMax = 64
   /// A whole descriptor set; protoc's own request included.
   package static let setBytesMax = 16 << 20
+  /// One message that is mapped to JSON.
+  package static let messageBytesMax = 64 << 20
   /// Files in one set.
   package static let filesMax = 2_048
   /// Message, enum and service types in one set.

@@ -5,6 +5,9 @@
 
 /// Reads one message's fields in order; groups are handed over whole.
 package struct WireReader: Sendable {
+  /// The largest number that protobuf gives a field.
+  package static let fieldNumberMax: Int32 = 536_870_911
+
   private var rest: ArraySlice<UInt8>
   private let depthMax: Int
 
@@ -23,11 +26,12 @@ package struct WireReader: Sendable {
   package mutating func next() throws(SchemaError) -> WireField? {
     if rest.isEmpty { return nil }
     let key = try varint()
-    guard key <= UInt64(UInt32.max), let kind = WireKind(rawValue: UInt8(key & 7)) else {
-      throw SchemaError(.malformed, "a field's key is not valid")
+    guard let number = Int32(exactly: key >> 3), (1...Self.fieldNumberMax).contains(number) else {
+      throw SchemaError(.malformed, "field number \(key >> 3) is out of range")
     }
-    let number = Int32(key >> 3)
-    guard number > 0 else { throw SchemaError(.malformed, "field number 0") }
+    guard let kind = WireKind(rawValue: UInt8(key & 7)) else {
+      throw SchemaError(.malformed, "an unknown wire type")
+    }
     switch kind {
     case .varint: return WireField(number: number, value: .varint(try varint()))
     case .fixed64: return WireField(number: number, value: .fixed64(try fixed(8)))
