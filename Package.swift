@@ -157,7 +157,8 @@ let services =
 
 let commandLine =
   // compose.yaml as checked values.
-  module("Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"])
+  module(
+    "Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"], testUses: ["Machine"])
   // The mesh as plain processes: services started, watched, restarted, scaled.
   + module(
     "Supervisor", at: "Services/CLI/Supervisor",

@@ -15,6 +15,8 @@ package struct ComposeFile: Equatable, Sendable {
   package var volumes: [ComposeVolume]
   /// What the file asks for and plain processes do not have, each with its reason.
   package var remarks: [ComposeRemark]
+  /// Variables of the environment that the file looks at.
+  package var usedVariables: Set<String> = []
 
   package init(
     path: String, project: String, services: [ComposeService], volumes: [ComposeVolume] = [],

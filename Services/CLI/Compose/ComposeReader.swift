@@ -86,6 +86,10 @@ package struct ComposeReader {
   private func finished(_ file: ComposeFile) -> ComposeFile {
     var file = file
     file.remarks = remarks
+    file.usedVariables = interpolation.usedNames
+    for service in file.services {
+      file.usedVariables.formUnion(service.environment.map(\.name))
+    }
     for (name, line) in unsetLines.sorted(by: { $0.key < $1.key }) {
       file.remarks.append(
         ComposeRemark(key: "${\(name)}", line: line, reason: "the variable is not set: nothing"))

@@ -5,6 +5,8 @@ package struct Interpolation: Sendable {
   private let variables: [String: String]
   /// Names that had no value and no default, and became nothing.
   package private(set) var unsetNames: Set<String> = []
+  /// Every name that was asked for, set or not.
+  package private(set) var usedNames: Set<String> = []
 
   package init(variables: [String: String]) {
     self.variables = variables
@@ -82,6 +84,7 @@ package struct Interpolation: Sendable {
     guard let first = name.first, !first.isNumber else { throw Self.loneDollar }
     var rest = inner[name.endIndex...]
     if rest.isEmpty { return value(of: String(name)) }
+    usedNames.insert(String(name))
     let emptyCounts = rest.first != ":"
     if !emptyCounts { rest = rest.dropFirst() }
     let known = variables[String(name)].flatMap { emptyCounts || !$0.isEmpty ? $0 : nil }
@@ -103,6 +106,7 @@ package struct Interpolation: Sendable {
   }
 
   private mutating func value(of name: String) -> String {
+    usedNames.insert(name)
     if let value = variables[name] { return value }
     unsetNames.insert(name)
     return ""

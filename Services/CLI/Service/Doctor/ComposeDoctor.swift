@@ -66,7 +66,26 @@ package enum ComposeDoctor {
       case .unknown: break
       }
     }
-    return findings + [directory(plan), longestSocket(plan)]
+    return findings + [directory(plan), longestSocket(plan)] + strays(file, place)
+  }
+
+  /// Variables that `assay` itself looks at.
+  private static let ownVariables: Set<String> = [
+    "ASSAY_RUN_DIR", "ASSAY_DATA_DIR", "ASSAY_COMPOSE_FILE",
+  ]
+
+  /// Settings in our environment that no service gets: a container would not get them either.
+  private static func strays(_ file: ComposeFile, _ place: Surroundings) -> [Finding] {
+    let known = ownVariables.union(file.usedVariables)
+    return place.environment.keys.sorted()
+      .filter { $0.hasPrefix("ASSAY_") && !known.contains($0) }
+      .map { name in
+        let near = NearestName.of(name, among: known.sorted())
+        return Finding(
+          .warn, "environment", "\(name) is set here, and no service gets it",
+          remedy: near.map { "did you mean \($0)?" }
+            ?? "write \(name): under environment: of the services that need it")
+      }
   }
 
   private static func directory(_ plan: SupervisorPlan) -> Finding {

@@ -107,7 +107,7 @@ package final class Terminal: Sendable {
   /// `error[REASON]: what happened` and `hint: what to do next`.
   package func report(_ fault: Fault) {
     talk(paintedTalk("error[\(fault.reason)]", .red) + ": \(Self.harmless(fault.message))")
-    for violation in fault.violations {
+    for violation in fault.violations where !fault.message.contains(violation.description) {
       talk("  \(Self.harmless(violation.field)): \(Self.harmless(violation.description))")
     }
     if let hint = fault.hint { talk(paintedTalk("hint", .cyan) + ": \(Self.harmless(hint))") }

@@ -121,6 +121,11 @@ package struct RunDirectory: Equatable, Sendable {
       }
     }
     // Directories that hold something stay: these are not removed by force.
-    for folder in [dataPath, path] { try? Files.remove(folder) }
+    for folder in [dataPath, path] {
+      try? Files.remove(folder)
+      let above = Surroundings.folder(of: folder)
+      let name = above.split(separator: "/").last ?? ""
+      if name == "assay" || name == "assay-\(Processes.ownUser)" { try? Files.remove(above) }
+    }
   }
 }

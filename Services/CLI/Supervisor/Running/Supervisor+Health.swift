@@ -20,7 +20,7 @@ extension Supervisor {
     let life = runner.life
     let address = runner.plan.address.flatMap { try? MeshAddress($0) }
     let check = plan.service(runner.plan.service)?.healthcheck
-    probes[instance] = Task {
+    let task = Task {
       if let address {
         await watchSocket(of: instance, life: life, at: address)
       } else if let check {
@@ -29,6 +29,7 @@ extension Supervisor {
         report(.serving, of: instance, life: life)
       }
     }
+    probes[instance] = (life, task)
   }
 
   private func report(

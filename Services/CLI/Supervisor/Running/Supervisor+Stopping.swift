@@ -4,7 +4,7 @@ extension Supervisor {
     if phase == .idle { return end() }
     if phase == .running {
       phase = .stopping
-      for task in probes.values { task.cancel() }
+      for probe in probes.values { probe.task.cancel() }
       for level in stopLevels { await stop(level) }
       end()
     }

@@ -21,7 +21,8 @@ package actor Supervisor: LoopActor {
   var phase = Phase.idle
   /// In the order of the plan, then by number.
   var runners: [ReplicaRunner] = []
-  var probes: [String: Task<Void, Never>] = [:]
+  /// Who asks each replica for its health, and in which of its lives.
+  var probes: [String: (life: Int, task: Task<Void, Never>)] = [:]
   /// Services that are being scaled or restarted right now.
   var busy: Set<String> = []
   private var watchers: [UInt64: AsyncStream<Void>.Continuation] = [:]
@@ -109,11 +110,12 @@ package actor Supervisor: LoopActor {
 
   private func changed(_ runner: ReplicaRunner) {
     let instance = runner.plan.instance
-    if !runner.machine.hasProcess || runner.machine.state == .stopping(isKilled: true) {
-      probes.removeValue(forKey: instance)?.cancel()
-    } else if probes[instance] == nil, runner.machine.state == .starting {
-      beginProbe(of: runner)
+    // A restart leads from one life to the next without a moment in between.
+    if let probe = probes[instance], probe.life != runner.life || !runner.machine.hasProcess {
+      probe.task.cancel()
+      probes[instance] = nil
     }
+    if probes[instance] == nil, runner.machine.state == .starting { beginProbe(of: runner) }
     if runner.isRetired, runner.machine.isSettled {
       runners.removeAll { $0 === runner }
     }
