@@ -191,7 +191,9 @@ let proofs =
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
-    uses: ["TestingContract", "HTTP2", "GRPCFormat", "Protobuf", "Gzip", "JSON"], tested: false)
+    uses: [
+      "TestingContract", "HTTP2", "GRPCFormat", "Protobuf", "Gzip", "JSON", "Configuration", "YAML",
+    ], tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",

@@ -12,7 +12,19 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
   }
 
   /// `assay.yaml:3: unknown setting 'mesh.lisen'; did you mean 'mesh.listen'?`
-  package var description: String { origin.map { "\($0): \(message)" } ?? message }
+  ///
+  /// One line, whatever a file's names and values hold: it goes to terminals and logs.
+  package var description: String { escaped(origin.map { "\($0): \(message)" } ?? message) }
+
+  private func escaped(_ text: String) -> String {
+    text.unicodeScalars.reduce(into: "") { line, scalar in
+      switch scalar.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator:
+        line += scalar.escaped(asASCII: true)
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+  }
 }
 
 /// Everything that keeps a configuration from being used, in one error.

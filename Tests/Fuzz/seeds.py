@@ -132,9 +132,43 @@ def gzip():
     yield "trailing", zlib.compress(b"abc", 9, wbits=31) + b"x"
 
 
+CONFIGURATION = b"""mesh: {store: 'unix:/run/x.sock'}
+log:
+  level: debug
+service:
+  name: "a name"
+  workers: 8
+  trace: true
+  call-timeout: 250ms
+  cache_size: 64MiB
+  tags: [a, b]
+identity:
+  uids: {store: 1, edge: 2}
+a: {b: {c: 3}}
+"""
+
+
+def configuration():
+    yield "all", CONFIGURATION
+    yield "misspelt", b"servcie: {workers: 3}\nlog.level: loud\n"
+    yield "wrong", b"service: {workers: 900, call-timeout: 5, cache_size: -1, trace: maybe}\n"
+    yield "twice", b"log: {level: info}\nlog: {level: debug}\n"
+    yield "secret", b"service: {key_file: /etc/passwd}\n"
+
+
+def yaml():
+    yield "all", CONFIGURATION
+    yield "anchors", b"x: &a {b: 1}\ny: {<<: *a, c: *a}\nz: [*a, *a]\n"
+    yield "laughs", b"a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\nd: [*c, *c, *c, *c]\n"
+    yield "deep", b"[" * 40 + b"]" * 40
+    yield "styles", b"--- !!str |\n text\n...\n"
+    yield "scalars", b"- 0x1f\n- 1e3\n- ~\n- \"\\u00e9\"\n- 'it''s'\n- >-\n  folded\n"
+
+
 TARGETS = {
     "http2-server": http2_server, "http2-client": http2_client, "framing": framing,
-    "metadata": metadata, "unpacking": unpacking, "json": json, "gzip": gzip}
+    "metadata": metadata, "unpacking": unpacking, "json": json, "gzip": gzip,
+    "configuration": configuration, "yaml": yaml}
 
 
 def main():

@@ -18,6 +18,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case json
   /// Compressed messages.
   case gzip
+  /// assay.yaml.
+  case configuration
+  case yaml
 
   package static let inputBytesMax = 64 << 10
 
@@ -31,6 +34,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .unpacking: try fuzzUnpacking(input)
     case .json: try fuzzJSON(input)
     case .gzip: try fuzzGzip(input)
+    case .configuration: try fuzzConfiguration(input)
+    case .yaml: try fuzzYAML(input)
     }
   }
 }

@@ -245,4 +245,4 @@ SLOW = (
     ("crowd", PATIENT, crowd),
 )
 # Time-outs of the server must end these once the patience is longer than they are.
-REAPED = ("half_open", "preface_only", "slow_preface", "crowd")
+REAPED = ("half_open", "preface_only", "crowd")

@@ -67,6 +67,7 @@ class Behaviour:
     """Answers every call as a good server would."""
 
     settings = ()
+    is_silent = False
 
     def connected(self, connection):
         """A client was accepted; nothing was read."""
@@ -213,16 +214,9 @@ class CloseEverything(Behaviour):
 
 
 class Silence(Behaviour):
-    """Accepts and never says a word."""
+    """Accepts, reads and never says a word."""
 
-    def opened(self, connection):
-        pass
-
-    def received_settings(self, each):
-        pass
-
-    def request_complete(self, connection, stream, body):
-        pass
+    is_silent = True
 
 
 class Garbage(Behaviour):

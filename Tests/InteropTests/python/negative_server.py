@@ -50,6 +50,8 @@ class Connection:
             self.raw.settimeout(10)
             self.behaviour.connected(self)
             preface = self.raw.recv(len(frames.PREFACE), socket.MSG_WAITALL)
+            if not preface:
+                raise frames.Closed("EOF")  # it changed its mind
             if preface != frames.PREFACE:
                 self.violation(f"the preface is {preface!r}")
                 return
@@ -69,6 +71,8 @@ class Connection:
         self.seen["violations"].append(text)
 
     def send(self, *pieces):
+        if self.behaviour.is_silent:
+            return
         self.raw.settimeout(10)
         self.raw.sendall(b"".join(pieces))
 
