@@ -302,12 +302,18 @@ CORE = (
     timeout_on_sleeping_server)
 
 
-def rpc_soak(peer, count):
-    """`count` large calls one after the other on one channel, none may fail."""
-    request, slowest, begun = large_request(), 0.0, time.monotonic()
-    for _ in range(count):
+def rpc_soak(peer, count, large_every=1):
+    """`count` calls one after the other on one channel, none may fail.
+
+    Every `large_every`-th is a large one; all, unless told otherwise.
+    """
+    large, small = large_request(), messages_pb2.SimpleRequest(response_size=10)
+    slowest, begun = 0.0, time.monotonic()
+    for index in range(count):
+        request = small if index % large_every else large
         started = time.monotonic()
-        check_zeros(peer.stub.UnaryCall(request, timeout=DEADLINE), LARGE_RESPONSE)
+        response = peer.stub.UnaryCall(request, timeout=DEADLINE)
+        check_zeros(response, request.response_size)
         slowest = max(slowest, time.monotonic() - started)
     return {
         "calls": count, "slowest_ms": round(slowest * 1e3, 1),

@@ -2,11 +2,13 @@
 
     interop_client.py --server unix:/run/x.sock --case all
     interop_client.py --server 127.0.0.1:50051 --case large_unary --case rpc_soak=10000
+    interop_client.py --server 127.0.0.1:50051 --case rpc_soak=10000 --large-every 100
 
 Ends with 0 when every case passed, with 1 when one failed, with 2 when there is no such case.
 """
 
 import argparse
+import functools
 import json
 import sys
 import time
@@ -23,7 +25,7 @@ COUNTED = {
 }
 
 
-def parse(names):
+def parse(names, large_every):
     """(name, body of the peer) for every case named on the command line."""
     for name in names:
         bare, _, count = name.partition("=")
@@ -33,7 +35,8 @@ def parse(names):
             yield name, CORE[name]
         elif bare in COUNTED and (not count or count.isdecimal()):
             body, default = COUNTED[bare]
-            yield bare, lambda peer, body=body, n=int(count or default): body(peer, n)
+            options = {"large_every": large_every} if body is cases.rpc_soak else {}
+            yield bare, functools.partial(body, count=int(count or default), **options)
         else:
             print(f"no case {name}; there are: all {' '.join([*CORE, *COUNTED])}", file=sys.stderr)
             raise SystemExit(2)
@@ -62,9 +65,10 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="unix:/path, host:port or tcp://host:port")
     parser.add_argument("--case", action="append", required=True)
+    parser.add_argument("--large-every", type=int, default=1, help="rpc_soak: only each N-th is large")
     parser.add_argument("--wait", type=float, default=10, help="seconds to wait for the server")
     arguments = parser.parse_args()
-    chosen = list(parse(arguments.case))
+    chosen = list(parse(arguments.case, arguments.large_every))
     peer = cases.Peer(arguments.server)
     failed = 0
     try:

@@ -2,9 +2,10 @@
 // interop and benchmark suites start beside their other-language peers. It decides nothing and
 // is no part of the mesh.
 //
-//   server --address A                       prints {"address":…}, serves until SIGTERM
+//   server --address A [--mode 660]          prints {"address":…}, serves until SIGTERM
 //   client --address A --case NAME|all       a line of JSON for each core interop case
-//   soak --address A --iterations N          large unary calls one after another
+//   soak --address A --iterations N          unary calls one after another, every
+//        [--large-every M]                   M-th of them large (all, unless told otherwise)
 //   concurrent --address A --count N         large unary calls at once on one channel
 //   negative --address A --case NAME         one call (or more) to a server that misbehaves
 //   bench-client --address A --in-flight N --seconds S --payload B
@@ -39,7 +40,8 @@ import TestingContract
     let address = try MeshAddress(arguments["address"] ?? "unix:/tmp/assay-peer.sock")
     switch arguments.verb {
     case "server":
-      try await serve(address, on: loop)
+      let mode = arguments["mode"].flatMap { UInt32($0, radix: 8) } ?? 0o660
+      try await serve(address, mode: mode, on: loop)
     case "client":
       try await interop(address, arguments["case"] ?? "all", on: loop)
     case "soak", "concurrent":
@@ -95,24 +97,40 @@ import TestingContract
     let isSoak = arguments.verb == "soak"
     let count = isSoak ? arguments.int("iterations", 10_000) : arguments.int("count", 1000)
     let width = isSoak ? 1 : count
+    let largeEvery = isSoak ? max(1, arguments.int("large-every", 1)) : 1
+    // One connection is there before the calls are: they are about streams, not about patience.
+    _ = try await client.emptyCall(TestingEmpty())
     let start = loop.nowNanoseconds
-    let failures = await withTaskGroup(of: Int.self) { group in
+    let failures = await withTaskGroup(of: [String].self) { group in
       for _ in 0..<width {
         group.addTask(executorPreference: loop) {
-          var failures = 0
-          for _ in 0..<(count / width) {
-            let response = try? await client.unaryCall(InteropCases.large())
-            if response?.payload?.body.count != 314_159 { failures += 1 }
+          var failures: [String] = []
+          for index in 0..<(count / width) {
+            if let failure = await soakCall(client, isLarge: index % largeEvery == 0) {
+              failures.append(failure)
+            }
           }
           return failures
         }
       }
-      return await group.reduce(0, +)
+      return await group.reduce(into: []) { $0 += $1 }
     }
     report(
-      "case", isSoak ? "rpc_soak" : "concurrent_large_unary", ok: failures == 0, since: start,
-      on: loop, "\(failures) of \(count) failed")
-    exit(failures == 0 ? 0 : 1)
+      "case", isSoak ? "rpc_soak" : "concurrent_large_unary", ok: failures.isEmpty, since: start,
+      on: loop, "\(failures.count) of \(count) failed, the first: \(failures.first ?? "")")
+    exit(failures.isEmpty ? 0 : 1)
+  }
+
+  /// Nil when the answer is what was asked for.
+  private static func soakCall(_ client: TestServiceClient, isLarge: Bool) async -> String? {
+    var request = SimpleRequest()
+    if isLarge { request = InteropCases.large() } else { request.responseSize = 10 }
+    do {
+      let count = try await client.unaryCall(request).payload?.body.count
+      return count == Int(request.responseSize) ? nil : "\(count ?? -1) bytes"
+    } catch {
+      return "\(error)"
+    }
   }
 
   private static func negative(
@@ -139,7 +157,9 @@ import TestingContract
 
   private static func quoted(_ text: String) -> String { JSONValue.string(text).text() }
 
-  private static func serve(_ address: MeshAddress, on loop: EventLoop) async throws {
+  private static func serve(
+    _ address: MeshAddress, mode: UInt32, on loop: EventLoop
+  ) async throws {
     var options = ServerOptions(
       callers: CallerTable(ownUID: getuid(), namesOfStrangers: ["tester"]))
     options.onEvent = { event in
@@ -150,7 +170,7 @@ import TestingContract
       loop: loop,
       services: [TestServiceLogic(loop: loop).definition, EchoLogic().definition],
       options: options)
-    let bound = try await server.listen(on: address)
+    let bound = try await server.listen(on: address, mode: mode)
     print("{\"address\":\"\(bound)\"}")
     // Somebody waits for this line at the other end of a pipe.
     fflush(nil)
