@@ -5,13 +5,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Which proto goes to which module: Swift module, C module, folder, stubs (full, or methods for
-# modules that do not see RPC's servers and channels), protos.
+# Which protos go to which module: Swift module, C module, folder, stubs (full, or methods for
+# modules that do not see RPC's servers and channels), protos. A line that begins with a space
+# goes on with the module above it.
 table() {
-  cat << 'TABLE'
-WellKnown CWellKnownWire Shared/WellKnown full google/protobuf/timestamp.proto google/protobuf/duration.proto google/protobuf/empty.proto google/protobuf/any.proto google/rpc/status.proto google/rpc/error_details.proto
-MeshContract CMeshWire Shared/MeshContract full grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto grpc/reflection/v1alpha/reflection.proto assay/admin/v1/admin.proto assay/supervisor/v1/supervisor.proto
-TestingContract CTestingWire Tests/Support/Testing full grpc/testing/empty.proto grpc/testing/messages.proto grpc/testing/test.proto assay/testing/v1/features.proto assay/testing/v1/echo.proto
+  sed -e ':a' -e 'N' -e '$!ba' -e 's/\n  */ /g' << 'TABLE'
+WellKnown CWellKnownWire Shared/WellKnown full
+  google/protobuf/timestamp.proto google/protobuf/duration.proto google/protobuf/empty.proto
+  google/protobuf/any.proto google/rpc/status.proto google/rpc/error_details.proto
+MeshContract CMeshWire Shared/MeshContract full
+  grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto
+  grpc/reflection/v1alpha/reflection.proto assay/admin/v1/admin.proto
+  assay/supervisor/v1/supervisor.proto
+TestingContract CTestingWire Tests/Support/Testing full
+  grpc/testing/empty.proto grpc/testing/messages.proto grpc/testing/test.proto
+  assay/testing/v1/features.proto assay/testing/v1/echo.proto
 TABLE
 }
 

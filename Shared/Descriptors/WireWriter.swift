@@ -4,6 +4,7 @@ package struct WireWriter: Sendable {
 
   package init() {}
 
+  /// Seven bits a byte, the lowest first.
   package mutating func varint(_ value: UInt64) {
     var value = value
     while value >= 0x80 {

@@ -3,7 +3,8 @@ import Glibc
 
 /// A child process on a loop: its output as lines or bytes, its end once.
 ///
-/// The loop keeps it until it has exited. What a grandchild writes after that is not read. A loop that stops first lets go of the child without
+/// The loop keeps it until it has exited. What a grandchild writes after that is not read. A
+/// loop that stops first lets go of the child without
 /// a signal: ending it is the owner's decision.
 @safe package final class ChildProcess: LoopResource {
   /// How a process ended: by itself with `status`, or by `signal` (then not 0).

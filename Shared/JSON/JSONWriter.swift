@@ -50,6 +50,7 @@ package struct JSONWriter: Sendable {
   package mutating func beginArray() { begin(UInt8(ascii: "[")) }
   package mutating func endArray() { end(UInt8(ascii: "]")) }
 
+  /// The name of the member whose value follows.
   package mutating func key(_ name: String) {
     separate()
     quoted(name)

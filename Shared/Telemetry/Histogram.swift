@@ -27,6 +27,7 @@ package final class Histogram: MetricSeriesKind {
     record(UInt64(exactly: max(0, nanoseconds).rounded()) ?? .max)
   }
 
+  /// What was recorded so far.
   package func snapshot() -> HistogramSnapshot {
     var total: UInt64 = 0
     var cumulative: [UInt64] = []

@@ -123,7 +123,8 @@ import Testing
   @Test(
     arguments: [
       (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (15_860_000, "16 MB"),
-      (159_999_999, "160 MB"), (2_000_000_000, "2.0 GB"), (9_940_000, "9.9 MB"), (9_950_000, "10 MB"),
+      (159_999_999, "160 MB"), (2_000_000_000, "2.0 GB"), (9_940_000, "9.9 MB"),
+      (9_950_000, "10 MB"),
     ] as [(UInt64, String)])
   func `sizes are as many digits as one takes in`(_ count: UInt64, _ text: String) {
     #expect(ByteText.short(count) == text)

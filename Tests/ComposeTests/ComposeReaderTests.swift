@@ -11,60 +11,63 @@ import Testing
       variables: variables)
   }
 
+  /// Each key that is used, in each form that Compose allows.
+  private static let everyForm = """
+    name: demo
+    x-service: &service
+      restart: unless-stopped
+      image: x
+    services:
+      store:
+        <<: *service
+        command: assay-store --data "/var/lib/a b"
+        environment:
+          A: ${A:-one}
+          B: 2
+          C:
+          D: "no"
+        volumes:
+          - sockets:/run/assay/store
+          - data:/var/lib/assay:rw
+          - ./conf:/etc/assay:ro
+          - /cache
+          - {type: volume, source: data, target: /more, read_only: true}
+          - {type: bind, source: /abs, target: /bound}
+          - {type: tmpfs, target: /scratch}
+        tmpfs: /tmp:mode=1777
+        secrets: [key, {source: key, target: /other/place}]
+        healthcheck:
+          test: ["CMD", "assay", "health"]
+          interval: 10s
+          timeout: 1m30s
+          retries: 5
+          start_period: 2s
+        deploy:
+          replicas: 3
+          update_config: {order: stop-first}
+        stop_grace_period: 7s
+        working_dir: /etc/assay
+        profiles: [full]
+      edge:
+        entrypoint: ["assay-edge"]
+        command: ["--listen", "x"]
+        environment: [A=1=2, B, C=]
+        depends_on:
+          store: {condition: service_healthy}
+        restart: on-failure:4
+        scale: 2
+        healthcheck: {test: "exit 0"}
+    volumes:
+      sockets:
+        driver_opts: {type: tmpfs, device: tmpfs, o: "mode=0700"}
+      data:
+    secrets:
+      key: {file: ./secret.txt}
+    """
+
   @Test func `every form of every key that is used is read`() throws {
     let file = try read(
-      """
-      name: demo
-      x-service: &service
-        restart: unless-stopped
-        image: x
-      services:
-        store:
-          <<: *service
-          command: assay-store --data "/var/lib/a b"
-          environment:
-            A: ${A:-one}
-            B: 2
-            C:
-            D: "no"
-          volumes:
-            - sockets:/run/assay/store
-            - data:/var/lib/assay:rw
-            - ./conf:/etc/assay:ro
-            - /cache
-            - {type: volume, source: data, target: /more, read_only: true}
-            - {type: bind, source: /abs, target: /bound}
-            - {type: tmpfs, target: /scratch}
-          tmpfs: /tmp:mode=1777
-          secrets: [key, {source: key, target: /other/place}]
-          healthcheck:
-            test: ["CMD", "assay", "health"]
-            interval: 10s
-            timeout: 1m30s
-            retries: 5
-            start_period: 2s
-          deploy:
-            replicas: 3
-            update_config: {order: stop-first}
-          stop_grace_period: 7s
-          working_dir: /etc/assay
-          profiles: [full]
-        edge:
-          entrypoint: ["assay-edge"]
-          command: ["--listen", "x"]
-          environment: [A=1=2, B, C=]
-          depends_on:
-            store: {condition: service_healthy}
-          restart: on-failure:4
-          scale: 2
-          healthcheck: {test: "exit 0"}
-      volumes:
-        sockets:
-          driver_opts: {type: tmpfs, device: tmpfs, o: "mode=0700"}
-        data:
-      secrets:
-        key: {file: ./secret.txt}
-      """)
+      ComposeReaderTests.everyForm)
     let store = try #require(file.service("store"))
     #expect(file.project == "demo")
     #expect(store.line == 6)

@@ -29,7 +29,8 @@ import Testing
     try await withLoop { loop in
       let max = ChildLaunch.lineBytesMax
       let script =
-        "head -c \(max + 10) /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; head -c \(max) /dev/zero | tr '\\0' y; echo; echo end"
+        "head -c \(max + 10) /dev/zero | tr '\\0' x; echo; printf '\\377\\376\\n'; "
+        + "head -c \(max) /dev/zero | tr '\\0' y; echo; echo end"
       let log = try await loop.runToExit(ChildLaunch("/bin/sh", ["-c", script]))
       #expect(log.out.map(\.utf8.count) == [max, 10, 6, max, 3])
       #expect(log.out[2] == "\u{FFFD}\u{FFFD}")

@@ -22,6 +22,9 @@ enum House {
     RuleException(
       rule: "no-trap", path: "Shared/EventLoop/SocketStream.swift", text: "preconditionFailure",
       reason: "A use after close is our bug; going on would touch memory that libuv gave back."),
+    RuleException(
+      rule: "module-length", path: "Shared/EventLoop/BlockingPool.swift", text: "EventLoop has",
+      reason: "libuv is seen by one module, so all its handles live here: 13 kinds, none large."),
   ]
 
   static func violations(of rule: Rule, in tree: SourceTree) -> [Violation] {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ServiceNotifierTests {
   /// Stands in for the service manager.
-  private final class Manager {
+  private final class Listener {
     let descriptor: Int32
 
     /// Binds to a path, or with `@` to a name in no directory.
@@ -38,7 +38,7 @@ import Testing
   @Test(arguments: [false, true])
   func `the manager hears how it goes`(isAbstract: Bool) {
     let name = isAbstract ? "@" + path.dropFirst() : path
-    let manager = Manager(name)
+    let manager = Listener(name)
     defer { unsafe unlink(path) }
     let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": name])
     #expect(notifier.isConnected)
@@ -77,7 +77,7 @@ import Testing
     ServiceNotifier(environment: [:]).ready()
     ServiceNotifier.none.stopping()
 
-    let manager = Manager(path)
+    let manager = Listener(path)
     defer { unsafe unlink(path) }
     let notifier = ServiceNotifier(environment: ["NOTIFY_SOCKET": path])
     for _ in 0..<2000 { notifier.ready() }

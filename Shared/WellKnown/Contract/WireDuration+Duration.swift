@@ -1,3 +1,7 @@
+// WellKnown: Google's shared messages as values: Timestamp, Duration, Empty, Any, and the details
+// of a google.rpc.Status. It knows no service and no transport, so that RPC itself can stand on
+// it. Limits are those of the messages that carry these.
+
 extension WireDuration {
   /// Cut to whole nanoseconds, both parts with the same sign, as the proto asks.
   package init(_ duration: Duration) {

@@ -65,7 +65,8 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", required=True, help="unix:/path, host:port or tcp://host:port")
     parser.add_argument("--case", action="append", required=True)
-    parser.add_argument("--large-every", type=int, default=1, help="rpc_soak: only each N-th is large")
+    parser.add_argument(
+        "--large-every", type=int, default=1, help="rpc_soak: only each N-th is large")
     parser.add_argument("--wait", type=float, default=10, help="seconds to wait for the server")
     arguments = parser.parse_args()
     chosen = list(parse(arguments.case, arguments.large_every))

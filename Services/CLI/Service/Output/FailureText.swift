@@ -13,7 +13,8 @@ package enum FailureText {
   package static func fault(of replica: Replica, lastLines: [String]) -> Fault {
     Fault(
       .unavailable, reason: "START_FAILED",
-      "\(replica.instance) does not come up: \(replica.lastError.isEmpty ? "it failed" : replica.lastError).",
+      "\(replica.instance) does not come up: "
+        + "\(replica.lastError.isEmpty ? "it failed" : replica.lastError).",
       hint: hint(for: replica, lastLines: lastLines), facts: ["instance": replica.instance])
   }
 
