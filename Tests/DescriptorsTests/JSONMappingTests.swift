@@ -104,6 +104,15 @@ import WellKnown
     #expect(try features(["anything": [:]]).anything == WireAny())
   }
 
+  @Test func `a message given twice merges, and of a oneof the last stays`() throws {
+    let twice =
+      Features(aLeaf: Leaf(name: "n")).packed() + Features(aLeaf: Leaf(weight: 2)).packed()
+    #expect(try mapping.json(of: twice, as: type).text() == #"{"aLeaf":{"name":"n","weight":"2"}}"#)
+    let both =
+      Features(pick: .pickString("first")).packed() + Features(pick: .pickBool(true)).packed()
+    #expect(try mapping.json(of: both, as: type).text() == #"{"pickBool":true}"#)
+  }
+
   @Test func `unknown fields are left out`() throws {
     let request = EchoRequest(text: "t", data: [1], times: 3).packed()
     #expect(try mapping.json(of: request, as: Speck.wireName) == [:])
