@@ -108,7 +108,8 @@ let messages =
     testUses: ["TestingContract", "WellKnown", "RPC", "Descriptors"])
   // Descriptor sets and messages known only at run time, as JSON.
   + shared(
-    "Descriptors", uses: ["JSON", "Faults"], testUses: ["TestingContract", "WellKnown", "Protobuf"])
+    "Descriptors", uses: ["JSON", "Faults"],
+    testUses: ["TestingContract", "WellKnown", "Protobuf", "RPC"])
   // google.protobuf's Timestamp, Duration, Empty, Any and google.rpc's status details.
   + wire("CWellKnownWire", at: "Shared/WellKnown/Wire")
   + module(

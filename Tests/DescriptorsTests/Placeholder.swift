@@ -1,1 +1,0 @@
-// Written with this module's first code.
