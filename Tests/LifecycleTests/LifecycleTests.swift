@@ -45,6 +45,7 @@ import Testing
       let stopper = part("third") { lifecycle.withLock { $0 }?.stop() }
       let all = Lifecycle([part("first"), part("second"), stopper], on: loop, logger: .silent)
       lifecycle.withLock { $0 = all }
+      defer { lifecycle.withLock { $0 = nil } }
       return try await all.run()
     }
     #expect(outcome.reason == .request)
@@ -116,10 +117,11 @@ import Testing
       service: "s", instance: "i",
       to: LogSink { line in lines.withLock { $0 += String(decoding: line, as: UTF8.self) } })
     try await withLoop { loop in
-      let release = ShutdownSignal()
+      let (release, ended) = (ShutdownSignal(), ShutdownSignal())
       let stuck = LifecycleMember("stuck") {
         // Neither the shutdown signal nor cancellation reaches this.
         await Task { await release.wait() }.value
+        ended.request()
       }
       let all = Lifecycle(
         [part("a"), stuck], on: loop, limits: limits, logger: logger,
@@ -127,6 +129,7 @@ import Testing
       all.stop()
       _ = try await all.run()
       release.request()
+      await ended.wait()
     }
     #expect(codes.withLock { $0 } == [1])
     let log = lines.withLock { $0 }
