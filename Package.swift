@@ -210,7 +210,9 @@ let proofs =
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test(
       "MeshTests",
-      uses: ["TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine"]),
+      uses: [
+        "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine", "Supervisor",
+      ]),
   ]
 
 /// libFuzzer's executable, which gets its main from the sanitizer; only scripts/fuzz asks for it.

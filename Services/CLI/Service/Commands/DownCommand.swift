@@ -75,13 +75,13 @@ enum DownCommand {
     }
   }
 
-  /// nil while another process holds the directory, or is just removing it.
+  /// nil while another process holds the directory, or has just removed it.
   private static func hold(_ run: RunDirectory) throws(Fault) -> OpenFile? {
-    guard Files.facts(of: run.lockPath) != nil else {
-      // Left without its lock: half made or half removed.
-      guard Files.facts(of: run.path) != nil else { return nil }
+    do {
       return try run.hold()
+    } catch {
+      if Files.facts(of: run.path) == nil { return nil }
+      throw error
     }
-    return try run.hold()
   }
 }
