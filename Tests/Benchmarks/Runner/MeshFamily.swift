@@ -78,10 +78,15 @@ final class MeshFamily {
       for round in 0..<MeshFamily.rounds {
         let environment = ["ASSAY_RUN_DIR": "\(bench.scratch)/run\(round)"]
         let begun = Clock.seconds()
-        let up = try PeerProcess(assay, ["up", "--detach"], environment: environment)
+        let up = try PeerProcess(
+          assay, ["up", "--detach"], environment: environment, isQuiet: true)
         let status = try up.finish()
         ready.append((Clock.seconds() - begun) * 1000)
-        defer { _ = try? PeerProcess(assay, ["down"], environment: environment).finish() }
+        defer {
+          _ = try? PeerProcess(
+            assay, ["down"], environment: environment, isQuiet: true
+          ).finish()
+        }
         guard status == 0 else { throw BenchError("assay up ended with \(status)") }
         let quiet = Clock.seconds() + MeshFamily.idleSeconds
         try wait(for: "the idle time") { Clock.seconds() >= quiet }

@@ -1,7 +1,6 @@
 import JSON
 
-/// Our RPC beside a bare nghttp2 echo in C and beside Python's grpcio, over Unix sockets, turn
-/// about.
+/// Our RPC beside a bare nghttp2 echo in C and Python's grpcio, over Unix sockets, turn about.
 final class RPCFamily {
   private let bench: Bench
   private static let rounds = 5

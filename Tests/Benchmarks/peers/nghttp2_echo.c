@@ -330,8 +330,8 @@ static int call_out(const char *path, int in_flight, double seconds, size_t payl
   cpu = (cpu_seconds() - cpu) * share;
   qsort(samples, samples_count, sizeof *samples, by_size);
   if (!samples_count) return 1;
-  printf("{\"calls\":%lu,\"all_calls\":%lu,\"failed\":%lu,"
-         "\"seconds\":%.3f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
+  printf("{\"calls\":%lu,\"all_calls\":%lu,\"failed\":%lu,\"seconds\":%.3f,"
+         "\"p50_us\":%.2f,\"p99_us\":%.2f,"
          "\"calls_per_s\":%.0f,\"cpu_s\":%.4f,\"cpu_us_per_call\":%.3f}\n",
          finished, all_calls, failed, seconds, samples[samples_count / 2] / 1e3,
          samples[samples_count * 99 / 100] / 1e3,
