@@ -23,6 +23,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   private var pingSentAt: UInt64?
   private var heldBytes = 0
   private var starts: StartQueue
+  private var rooms: RoomQueue
   private var isDraining = false
   private(set) var isClosed = false
 
@@ -35,6 +36,8 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
     self.acceptedAt = loop.nowNanoseconds
     self.starts = StartQueue(
       unsentBytesMax: limits.connectionUnsentBytesMax, perTurnMax: limits.startsPerTurnMax)
+    self.rooms = RoomQueue(
+      heldBytesSoft: limits.connectionHeldBytesSoft, growingMax: limits.largeRequestsMax)
     let session = try HTTP2Session(side: .server, limits: limits.http2, owner: self)
     self.session = session
     self.conduit = FrameConduit(stream, session, owner: self, pausesReading: true)
@@ -102,7 +105,11 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
       end(stream, ServerConnection.fault(of: error))
     }
     let room = stream.call.arrived(bytes.byteCount)
-    if room > 0 { session.creditStream(id, room) }
+    let isWhole = stream.deframer.isBetweenMessages
+    if room > 0, isWhole || rooms.mayGrow(id, by: room, held: heldBytes) {
+      session.creditStream(id, room)
+    }
+    if isWhole { letOthersGrow(after: id) }
   }
 
   private func deliver(_ bytes: RawSpan, to stream: ServerStream) throws {
@@ -133,6 +140,18 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
       }
     }
     if let problem { throw problem }
+  }
+
+  /// A request is whole or gone: others that wait for room may have it.
+  private func letOthersGrow(after id: Int32) {
+    rooms.finished(id)
+    while let next = rooms.next(held: heldBytes) {
+      if streams[next.stream] != nil {
+        session?.creditStream(next.stream, next.bytes)
+      } else {
+        rooms.finished(next.stream)
+      }
+    }
   }
 
   func receivedEnd(on id: Int32) {
@@ -246,6 +265,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   func streamClosed(_ id: Int32, code: HTTP2ErrorCode) {
     guard let stream = streams.removeValue(forKey: id) else { return }
     heldBytes -= stream.deframer.heldBytes
+    letOthersGrow(after: id)
     noteUnsent(stream, isGone: true)
     stream.closed(
       Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away."))
