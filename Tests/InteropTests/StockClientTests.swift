@@ -23,7 +23,8 @@ import Testing
           table.add([name, listed.joined(separator: " "), Set(health ?? []).joined(separator: " ")])
         }
         table.show("Stock clients of health and reflection")
-        #expect(results.output.isSuccess, "\(results.output.lastWords)")
+        let isSuccess = results.output.isSuccess
+        #expect(isSuccess, "\(results.output.lastWords)")
       } catch {
         _ = try? await assay(["down"], folder)
         throw error
