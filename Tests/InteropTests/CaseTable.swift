@@ -6,8 +6,10 @@ struct CaseTable {
 
   mutating func add(_ cells: [String]) { rows.append(cells) }
 
+  func show(_ title: String) { Self.say("\n\(title)\n\(text)\n") }
+
   /// On standard output, which `scripts/test` shows and keeps.
-  func show(_ title: String) { print("\n\(title)\n\(text)\n") }
+  static func say(_ text: String) { print(text) }
 
   private var text: String {
     let widths = rows.reduce(into: [Int](repeating: 0, count: rows[0].count)) { widths, row in

@@ -97,13 +97,18 @@ package final class ChildTool: Sendable {
     try await wait("end", within: limit) { $0.hasEnded ? $0.output : nil }
   }
 
-  /// Asks it to end by the end of its input and by SIGTERM, and then sees to it.
-  @discardableResult
-  package func end() async throws -> Output {
+  /// Ends its standard input, which tells some programs to end.
+  package func closeInput() {
     process.withLock { process in
       if process.input >= 0 { close(process.input) }
       process.input = -1
     }
+  }
+
+  /// Asks it to end by SIGTERM, and sees to it.
+  @discardableResult
+  package func end() async throws -> Output {
+    defer { closeInput() }
     send(SIGTERM)
     do {
       return try await ended(within: Self.graceLimit)
@@ -147,7 +152,7 @@ package final class ChildTool: Sendable {
           self.process.withLock { $0.pid = child.pid }
           continuation.resume()
         } catch {
-          close(writing)
+          self.closeInput()
           continuation.resume(throwing: error)
         }
       }
