@@ -211,7 +211,8 @@ let proofs =
     test(
       "MeshTests",
       uses: [
-        "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine", "Supervisor",
+        "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine",
+        "Supervisor",
       ]),
   ]
 

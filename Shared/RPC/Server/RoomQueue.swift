@@ -9,6 +9,7 @@ struct RoomQueue {
   private var growing: Set<Int32> = []
   private var waiting: [(stream: Int32, bytes: Int)] = []
   private var head = 0
+  private var waitingStreams: Set<Int32> = []
 
   init(heldBytesSoft: Int, growingMax: Int) {
     self.heldBytesSoft = heldBytesSoft
@@ -20,14 +21,21 @@ struct RoomQueue {
     if held <= heldBytesSoft || growing.contains(stream) { return true }
     guard growing.count < growingMax else {
       waiting.append((stream, bytes))
+      waitingStreams.insert(stream)
       return false
     }
     growing.insert(stream)
     return true
   }
 
+  /// Whether it is we who keep the stream waiting.
+  func isWaiting(_ stream: Int32) -> Bool { waitingStreams.contains(stream) }
+
   /// The stream holds nothing any more: complete, refused or gone.
-  mutating func finished(_ stream: Int32) { growing.remove(stream) }
+  mutating func finished(_ stream: Int32) {
+    growing.remove(stream)
+    waitingStreams.remove(stream)
+  }
 
   /// The next stream to give room to; nil when none waits or none may.
   mutating func next(held: Int) -> (stream: Int32, bytes: Int)? {
@@ -37,6 +45,7 @@ struct RoomQueue {
     let entry = waiting[head]
     head += 1
     growing.insert(entry.stream)
+    waitingStreams.remove(entry.stream)
     if head == waiting.count {
       waiting.removeAll(keepingCapacity: true)
       head = 0

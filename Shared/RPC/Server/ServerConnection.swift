@@ -99,6 +99,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
       session.creditStream(id, bytes.byteCount)
       return
     }
+    stream.lastDataAt = conduit?.lastRead ?? stream.lastDataAt
     do {
       try deliver(bytes, to: stream)
     } catch {
@@ -360,7 +361,8 @@ extension ServerConnection {
     }
     for stream in streams.values
     where !stream.isRequestEnded && !stream.call.startsWithHeaders
-      && now - stream.startedAt > limits.requestTimeout.wholeNanoseconds
+      && !rooms.isWaiting(stream.id)
+      && now - stream.lastDataAt > limits.requestTimeout.wholeNanoseconds
     {
       end(
         stream,

@@ -40,6 +40,7 @@ final class ServerStream: @unchecked Sendable {
   var deframer: MessageDeframer
   let isRequestCompressed: Bool
   var isRequestEnded = false
+  var lastDataAt: UInt64
   var task: Task<Void, Never>?
   var deadlineTimer: LoopTimer?
   /// Bytes of the outbox that the connection has counted.
@@ -57,6 +58,7 @@ final class ServerStream: @unchecked Sendable {
     self.acceptsGzip = head.acceptsGzip
     self.isRequestCompressed = head.isGzip
     self.startedAt = loop.nowNanoseconds
+    self.lastDataAt = startedAt
     self.deadlineNanoseconds = head.timeoutNanoseconds.map { [startedAt] in startedAt &+ $0 }
     self.deframer = MessageDeframer(messageBytesMax: handler.descriptor.requestBytesMax)
     self.outbox = Outbox(unsentBytesMax: connection.limits.streamUnsentBytesMax)
