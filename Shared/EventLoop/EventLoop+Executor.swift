@@ -56,6 +56,8 @@ extension EventLoop: SerialExecutor, TaskExecutor {
   /// Runs `work` in this turn or the next, never before it returns; loop's thread only.
   func later(_ work: @escaping () -> Void) {
     assertCurrent()
+    // Whoever still closes what an ended loop left behind is on any thread, and told nothing.
+    guard thread.load(ordering: .acquiring) != Self.endedThread else { return }
     closures.append(work)
     ready.append(.closure)
   }

@@ -44,7 +44,7 @@ extension EventLoop {
       unsafe uv_run(assay_uv_loop(handles), UV_RUN_DEFAULT)
     }
     closeEverything()
-    thread.store(0, ordering: .releasing)
+    thread.store(Self.endedThread, ordering: .releasing)
     life.end()
   }
 
@@ -74,7 +74,8 @@ extension EventLoop {
     return unsafe Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
   }
 
-  /// Turns after the last handle is closed, for jobs that end because of it.
+  /// Turns after the last handle is closed, for jobs that end because of it; a job that makes
+  /// itself ready again for ever is dropped after them.
   private static var closingTurnsMax: Int { 1000 }
 
   /// Closes everything that is open and runs what becomes ready by it, within a bound.
@@ -83,14 +84,18 @@ extension EventLoop {
     timers.cancelAll()
     for resource in Array(resources.values) { resource.loopIsStopping() }
     while !resources.isEmpty { unsafe uv_run(assay_uv_loop(handles), UV_RUN_ONCE) }
+    runRest()
+    inbox.withLock { $0.isOpen = false }
+    // What came in at the last moment is still run: a sleeper among it must be told.
+    runRest()
+    closeOwnHandles()
+  }
+
+  private func runRest() {
     for _ in 0..<Self.closingTurnsMax {
       turn()
-      if ready.isEmpty { break }
+      if ready.isEmpty && !inboxWaiting.load(ordering: .acquiring) { return }
     }
-    inbox.withLock { $0.isOpen = false }
-    takeInbox()
-    turn()
-    closeOwnHandles()
   }
 
   private func closeOwnHandles() {

@@ -1,5 +1,4 @@
 import CUV
-import Synchronization
 
 extension EventLoop {
   /// Calls `body` once when `delay` has passed, never earlier; loop's thread only.
@@ -49,66 +48,47 @@ extension EventLoop {
     let sleeper = Sleeper()
     let completed = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        guard sleeper.begin(continuation) else { return }
-        let taken = executeUnlessEnded {
-          let timer = self.schedule(after: duration) { sleeper.end(completed: true) }
-          timer.abandoned = { sleeper.end(completed: false) }
-          if !timer.isArmed { timer.die() }
-          sleeper.keep(timer)
-        }
-        if !taken { sleeper.end(completed: false) }
+        let taken = executeUnlessEnded { sleeper.begin(continuation, for: duration, on: self) }
+        if !taken { continuation.resume(returning: false) }
       }
     } onCancel: {
-      sleeper.end(completed: false)
-      execute { sleeper.cancelTimer() }
+      // Of an ended loop every sleeper has been told already.
+      execute { sleeper.cancel() }
     }
     if !completed { throw CancellationError() }
   }
 }
 
-/// One waiting `sleep`. Its continuation is resumed by whoever takes it out of the lock; its
-/// timer is touched on the loop's thread only, which is why this may be Sendable.
+/// One waiting `sleep`.
 private final class Sleeper: @unchecked Sendable {
+  // Sendable because it is only touched on its loop's thread.
   private enum State {
     case new
-    case waiting(CheckedContinuation<Bool, Never>)
+    case waiting(CheckedContinuation<Bool, Never>, LoopTimer?)
     case ended
   }
 
-  private let state = Mutex(State.new)
-  private var timer: LoopTimer?
+  private var state = State.new
 
-  /// False, with the continuation resumed, when the cancellation came first.
-  func begin(_ continuation: CheckedContinuation<Bool, Never>) -> Bool {
-    let begun = state.withLock { state in
-      guard case .new = state else { return false }
-      state = .waiting(continuation)
-      return true
-    }
-    if !begun { continuation.resume(returning: false) }
-    return begun
+  func begin(
+    _ continuation: CheckedContinuation<Bool, Never>, for duration: Duration, on loop: EventLoop
+  ) {
+    // The cancellation may have come first.
+    guard case .new = state else { return continuation.resume(returning: false) }
+    state = .waiting(continuation, nil)
+    let timer = loop.schedule(after: duration) { self.end(completed: true) }
+    timer.abandoned = { self.end(completed: false) }
+    guard timer.isArmed else { return timer.die() }
+    state = .waiting(continuation, timer)
   }
 
-  func end(completed: Bool) {
-    let continuation: CheckedContinuation<Bool, Never>? = state.withLock { state in
-      defer { state = .ended }
-      guard case .waiting(let continuation) = state else { return nil }
-      return continuation
-    }
-    continuation?.resume(returning: completed)
-  }
+  func cancel() { end(completed: false) }
 
-  /// The cancellation's `cancelTimer` may have run before: then the timer dies here.
-  func keep(_ timer: LoopTimer) {
-    let hasEnded = state.withLock { state in
-      guard case .ended = state else { return false }
-      return true
-    }
-    if hasEnded { timer.cancel() } else { self.timer = timer }
-  }
-
-  func cancelTimer() {
+  private func end(completed: Bool) {
+    let before = state
+    state = .ended
+    guard case .waiting(let continuation, let timer) = before else { return }
     timer?.cancel()
-    timer = nil
+    continuation.resume(returning: completed)
   }
 }

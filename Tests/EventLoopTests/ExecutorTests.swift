@@ -27,6 +27,28 @@ import Testing
     }
   }
 
+  @Test func `groups and scopes that prefer the loop keep it, as often as they end`() async throws {
+    try await withLoop { loop in
+      let executors: [any TaskExecutor] = [loop, loop.labelled("method")]
+      for executor in executors {
+        let stayed = await withTaskGroup(of: Bool.self) { group in
+          for _ in 0..<200 {
+            group.addTask(executorPreference: executor) {
+              await Task.yield()
+              return loop.isCurrent
+            }
+          }
+          return await group.allSatisfy { $0 }
+        }
+        #expect(stayed)
+        for _ in 0..<200 {
+          let isHome = await withTaskExecutorPreference(executor) { await isCurrent(loop) }
+          #expect(isHome)
+        }
+      }
+    }
+  }
+
   @Test func `an actor whose executor is the loop runs on its thread`() async throws {
     try await withLoop { loop in
       let resident = Resident(loop)
@@ -149,6 +171,8 @@ func holdThread(milliseconds: Int) {
 }
 
 @concurrent private func concurrentWork() async {}
+
+@concurrent private func isCurrent(_ loop: EventLoop) async -> Bool { loop.isCurrent }
 
 private actor Elsewhere {
   func visit() {}
