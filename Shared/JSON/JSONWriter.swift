@@ -51,6 +51,7 @@ package struct JSONWriter: Sendable {
   package mutating func endArray() { end(UInt8(ascii: "]")) }
 
   /// The name of the member whose value follows.
+  /// The name of the member whose value comes next.
   package mutating func key(_ name: String) {
     separate()
     quoted(name)

@@ -111,4 +111,17 @@ import Testing
       #expect(try coder.decompress(unsafe packed.span.bytes, limit: count) == bytes)
     }
   }
+
+  @Test func `a message given up half-way leaves nothing for the next`() throws {
+    var random = SeededRandom("GzipTests")
+    var coder = GzipCoder()
+    for _ in 0..<20 {
+      let large = Gzip.compress((0..<200_000).map { _ in UInt8(truncatingIfNeeded: random.next()) })
+      var isRefused = false
+      do { _ = try coder.decompress(unsafe large.span.bytes, limit: 10) } catch { isRefused = true }
+      #expect(isRefused)
+      let small = Gzip.compress(text(100))
+      #expect(try coder.decompress(unsafe small.span.bytes, limit: 100) == text(100))
+    }
+  }
 }

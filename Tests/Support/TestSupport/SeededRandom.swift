@@ -2,17 +2,18 @@
 // tests take their numbers from here, so that a failure can be run again by its seed.
 import Glibc
 
-/// Random numbers from a seed that is printed; `ASSAY_SEED` in the environment repeats a run.
+/// Random numbers from a seed that is printed; `TEST_SEED` in the environment repeats a run. It
+/// has no `ASSAY_` in front, which every service started by a test would refuse to know.
 package struct SeededRandom: RandomNumberGenerator, Sendable {
   package let seed: UInt64
   private var state: UInt64
 
   /// Prints the seed under `name`, so that the log of a failed run says how to repeat it.
   package init(_ name: String) {
-    let given = unsafe getenv("ASSAY_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
+    let given = unsafe getenv("TEST_SEED").flatMap { unsafe UInt64(String(cString: $0)) }
     let seed = given ?? UInt64.random(in: 0...UInt64.max)
     self.init(seed: seed)
-    print("\(name): ASSAY_SEED=\(seed)")
+    print("\(name): TEST_SEED=\(seed)")
   }
 
   package init(seed: UInt64) {
