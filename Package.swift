@@ -160,6 +160,9 @@ let commandLine =
   // compose.yaml as checked values.
   module(
     "Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"], testUses: ["Machine"])
+  // Verbs, flags, help and completion from one table; the one place that speaks to a terminal.
+  + module(
+    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults"])
   // The mesh as plain processes: services started, watched, restarted, scaled.
   + module(
     "Supervisor", at: "Services/CLI/Supervisor",
@@ -170,10 +173,9 @@ let commandLine =
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "GRPCFormat",
-      "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration",
-      "Telemetry",
-      "Faults",
+      "Supervisor", "Console", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC",
+      "GRPCFormat", "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle",
+      "Configuration", "Telemetry", "Faults",
     ])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -211,7 +213,8 @@ let proofs =
     test(
       "MeshTests",
       uses: [
-        "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine", "Supervisor",
+        "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine",
+        "Supervisor",
       ]),
   ]
 
