@@ -176,7 +176,7 @@ let commandLine =
       "Supervisor", "Console", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC",
       "GRPCFormat", "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle",
       "Configuration", "Telemetry", "Faults",
-    ])
+    ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
 let generator =
