@@ -160,6 +160,9 @@ let commandLine =
   // compose.yaml as checked values.
   module(
     "Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"], testUses: ["Machine"])
+  // Verbs, flags, help and completion from one table; the one place that speaks to a terminal.
+  + module(
+    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults"])
   // The mesh as plain processes: services started, watched, restarted, scaled.
   + module(
     "Supervisor", at: "Services/CLI/Supervisor",
@@ -170,11 +173,10 @@ let commandLine =
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "GRPCFormat",
-      "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration",
-      "Telemetry",
-      "Faults",
-    ])
+      "Supervisor", "Console", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC",
+      "GRPCFormat", "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle",
+      "Configuration", "Telemetry", "Faults",
+    ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
 let generator =

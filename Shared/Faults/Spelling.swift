@@ -3,8 +3,8 @@ package enum Spelling {
   /// Longer names are not compared: the work grows with the product of the lengths.
   package static let nameBytesMax = 64
 
-  /// The candidate with the fewest letters to insert, remove, replace or swap; nil when that is
-  /// more than a third of them. Of several as near, the first.
+  /// The candidate with the fewest letters to insert, remove, replace or swap; when that is more
+  /// than a third of them, one that begins with the name. Of several as near, the first.
   package static func nearest(
     to name: String, among candidates: some Sequence<String>
   ) -> String? {
@@ -17,7 +17,13 @@ package enum Spelling {
       let distance = distance(from: wanted, to: letters)
       if distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    return best.flatMap { $0.distance <= max(1, wanted.count / 3) ? $0.name : nil }
+    // As many changes as letters turn any name into any other.
+    if let best, best.distance < wanted.count, best.distance <= max(1, wanted.count / 3) {
+      return best.name
+    }
+    let beginning = name.lowercased()
+    return wanted.count >= 2
+      ? candidates.first { $0.lowercased().hasPrefix(beginning) } : nil
   }
 
   /// `; did you mean 'x'?`, or nothing: to put behind an error's sentence.

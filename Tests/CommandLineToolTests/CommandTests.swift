@@ -1,4 +1,5 @@
 import CommandLineTool
+import Console
 import Machine
 import RPC
 import Testing

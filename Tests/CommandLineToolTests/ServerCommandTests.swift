@@ -1,4 +1,5 @@
 import CommandLineTool
+import Console
 import EventLoop
 import Faults
 import JSON

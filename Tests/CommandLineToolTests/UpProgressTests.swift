@@ -1,4 +1,5 @@
 import CommandLineTool
+import Console
 import Faults
 import JSON
 import Machine

@@ -147,8 +147,8 @@ enum BadComposeFile {
     (
       "services: {a: {command: x, depends_on: {a: {condition: service_completed_successfully}}}}",
       1,
-      "services.a.depends_on.a.condition: service_completed_successfully "
-        + "is not supported by assay up",
+      "services.a.depends_on.a.condition: service_completed_successfully is not supported by"
+        + " assay up",
       "do the work in the service that needs it"
     ),
     (

@@ -11,7 +11,7 @@ import Testing
       variables: variables)
   }
 
-  /// Each key that is used, in each form that Compose allows.
+  /// Every form of every key that is used.
   private static let everyForm = """
     name: demo
     x-service: &service
@@ -66,8 +66,7 @@ import Testing
     """
 
   @Test func `every form of every key that is used is read`() throws {
-    let file = try read(
-      ComposeReaderTests.everyForm)
+    let file = try read(Self.everyForm)
     let store = try #require(file.service("store"))
     #expect(file.project == "demo")
     #expect(store.line == 6)

@@ -22,6 +22,14 @@ import Testing
     #expect(Spelling.nearest(to: "ab", among: [""]) == nil)
   }
 
+  @Test func `the beginning of a name stands for it, a single letter for nothing`() {
+    #expect(Spelling.nearest(to: "comp", among: ["compute", "completion"]) == "compute")
+    #expect(Spelling.nearest(to: "compl", among: ["compute", "completion"]) == "completion")
+    #expect(Spelling.nearest(to: "c", among: ["completion"]) == nil)
+    #expect(Spelling.nearest(to: "b", among: ["a"]) == nil)
+    #expect(Spelling.nearest(to: "pu", among: ["up", "down"]) == "up")
+  }
+
   @Test func `the suggestion goes behind a sentence`() {
     #expect(Spelling.suggestion(for: "log.leve", among: names) == "; did you mean 'log.level'?")
     #expect(Spelling.suggestion(for: "zzz", among: names) == "")

@@ -5,7 +5,10 @@ enum Architecture {
   static let layers: [[String]] = [
     ["Faults", "JSON", "Machine"],
     ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
-    ["Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose"],
+    [
+      "Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
+      "Console",
+    ],
     ["RPCStream", "GeneratorMain"],
     ["RPC"],
     ["MeshContract", "TestingContract"],
@@ -37,6 +40,7 @@ enum Architecture {
     "GeneratorCore": "proto/Generator/Core",
     "GeneratorMain": "proto/Generator/Main",
     "Compose": "Services/CLI/Compose",
+    "Console": "Services/CLI/Console",
     "Supervisor": "Services/CLI/Supervisor",
   ]
 

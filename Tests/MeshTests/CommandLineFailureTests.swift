@@ -23,8 +23,8 @@ import Testing
       #expect(up.ending == .exited(status: 7))
       let error = try #require(up.errors.firstIndex { $0.hasPrefix("error[START_FAILED]") })
       #expect(
-        up.errors[error]
-          == "error[START_FAILED]: bad-1 does not come up: exit status 3, 3 times in a row.")
+        up.errors[error].hasPrefix(
+          "error[START_FAILED]: bad-1 does not come up: exit status 3, "))
       #expect(up.errors[error + 1] == "hint: assay logs bad shows more")
       #expect(
         up.errors[(error - 5)..<error].map { $0 } == (2...6).map { "  bad-1 | line \($0)" })

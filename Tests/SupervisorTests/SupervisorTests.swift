@@ -43,7 +43,9 @@ import Testing
     let broken = ComposeService.script("a", "echo one; echo two >&2; exit 3")
     try await MeshFixture.run([broken, .patient("b")]) { mesh in
       let replica = try await mesh.until("failing") { $0.first?.lastError != "" }[0]
-      #expect(replica.lastError == "exit status 3, 3 times in a row")
+      // Three times at least: a busy machine looks later.
+      #expect(replica.lastError.hasPrefix("exit status 3, "))
+      #expect(replica.lastError.hasSuffix(" times in a row"))
       #expect(replica.exit == Exit(how: .status(3)))
       let log = try Files.readText(replica.logPath).split(separator: "\n")
       #expect(log.sorted().suffix(2) == ["two", "two"])

@@ -1,3 +1,5 @@
+import Faults
+
 extension ComposeReader {
   /// What can be wrong between services.
   mutating func check(_ file: ComposeFile) {
@@ -6,7 +8,7 @@ extension ComposeReader {
       for dependency in service.dependsOn where !names.contains(dependency) {
         report(
           service.line, "services.\(service.name) depends on \(dependency), which is no service",
-          hint: NearestName.of(dependency, among: names).map { "did you mean \($0)?" })
+          hint: Spelling.nearest(to: dependency, among: names).map { "did you mean \($0)?" })
       }
       if Set(service.dependsOn).count != service.dependsOn.count {
         report(service.line, "services.\(service.name).depends_on names a service twice")
@@ -30,7 +32,7 @@ extension ComposeReader {
         report(service.line, "services.\(service.name) mounts \(mount.target) twice")
       }
       guard case .volume(let name) = mount.source, file.volume(name) == nil else { continue }
-      let near = NearestName.of(name, among: file.volumes.map(\.name))
+      let near = Spelling.nearest(to: name, among: file.volumes.map(\.name))
       report(
         service.line, "services.\(service.name) mounts \(name), which is not under volumes:",
         hint: near.map { "did you mean \($0)?" } ?? "a path begins with / or ./")

@@ -1,3 +1,4 @@
+import Faults
 import YAML
 
 extension ComposeReader {
@@ -162,7 +163,7 @@ extension ComposeReader {
         }
       }
       guard let file = known[name] else {
-        let near = NearestName.of(name, among: known.keys.sorted())
+        let near = Spelling.nearest(to: name, among: known.keys.sorted())
         report(
           node, "\(place): there is no secret \(name)", hint: near.map { "did you mean \($0)?" })
         return nil

@@ -1,3 +1,4 @@
+import Faults
 import YAML
 
 /// Reads a compose file, finding everything that is wrong before it gives up.
@@ -149,7 +150,7 @@ package struct ComposeReader {
       case .refused(let hint):
         report(entry.mark.line, "\(key) is not supported by assay up", hint: hint)
       case nil:
-        let near = NearestName.of(entry.key, among: table.keys.sorted())
+        let near = Spelling.nearest(to: entry.key, among: table.keys.sorted())
         report(
           entry.mark.line, "\(key) is not a key of the Compose specification",
           hint: near.map { "did you mean \($0)?" } ?? "own keys begin with x-")

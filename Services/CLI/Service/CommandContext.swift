@@ -1,4 +1,5 @@
 import Compose
+package import Console
 package import EventLoop
 import Faults
 import Machine

@@ -4,6 +4,7 @@
 // calls, and speaks through Terminal alone: data on standard output, talk on standard error.
 // Limits: `CommandLimits`.
 
+package import Console
 package import EventLoop
 import Faults
 import Lifecycle
@@ -47,10 +48,10 @@ package enum CommandLineTool {
     let terminal = given ?? Terminal(json: wantsJSON, environment: place.environment)
     do {
       let invocation = try CommandTable.parser.parse(words)
-      guard let verb = CommandTable.parser.verb(invocation.verb) else { return .usage }
+      guard let command = CommandTable.command(invocation.verb) else { return .usage }
       let context = CommandContext(
         invocation: invocation, terminal: terminal, place: place, loop: loop)
-      return try await verb.run(context)
+      return try await command.run(context)
     } catch let error as UsageError {
       report(error, terminal)
       return .usage

@@ -1,14 +1,19 @@
+package import Console
+
 /// Every verb, in the order of help.
 package enum CommandTable {
-  package static let verbs: [Verb] = [
-    UpCommand.verb, DownCommand.verb, PsCommand.verb, LogsCommand.verb, RestartCommand.verb,
-    ScaleCommand.verb,
-    HealthCommand.verb, ReflectCommand.verb, CallCommand.verb, DoctorCommand.verb,
-    ConfigCommand.verb,
-    VersionCommand.verb,
-    CompletionCommand.verb,
-    HelpCommand.verb, CompletionCommand.words,
+  package static let commands: [Command] = [
+    UpCommand.command, DownCommand.command, PsCommand.command, LogsCommand.command,
+    RestartCommand.command, ScaleCommand.command, HealthCommand.command, ReflectCommand.command,
+    CallCommand.command, DoctorCommand.command, ConfigCommand.command, VersionCommand.command,
+    CompletionCommand.command, HelpCommand.command, CompletionCommand.words,
   ]
 
+  package static let verbs = commands.map(\.verb)
   package static let parser = ArgumentParser(verbs)
+
+  /// The command of that verb.
+  package static func command(_ name: String) -> Command? {
+    commands.first { $0.verb.name == name }
+  }
 }

@@ -1,4 +1,5 @@
 import Compose
+import Console
 import Descriptors
 import Faults
 import GRPCFormat
@@ -9,7 +10,7 @@ import Supervisor
 
 /// `assay call`: any method of any server that serves reflection, in JSON.
 enum CallCommand {
-  static let verb = Verb(
+  static let command = Command(
     "call", "call a method with JSON",
     operands: Operands(
       "[SERVICE/]METHOD ['{json}'|@FILE|-]", count: 1...2, completion: .services),
@@ -45,12 +46,12 @@ enum CallCommand {
     options.retries = false
     let isStream = target.method.isClientStreaming || target.method.isServerStreaming
     if timeout == nil, !isStream { options.timeout = .seconds(10) }
-    let print: @Sendable (OpaqueMessage) throws -> Void = { message in
+    let show: @Sendable (OpaqueMessage) throws -> Void = { message in
       let value = try mapping.json(of: message.bytes, as: target.method.outputName)
       let isPretty = !context.terminal.isJSON && !target.method.isServerStreaming
       context.terminal.line(value.text(pretty: isPretty))
     }
-    try await call(target, requests, options, print)
+    try await call(target, requests, options, show)
     return .success
   }
 
@@ -113,7 +114,7 @@ enum CallCommand {
 
   private static func call(
     _ target: MethodTarget, _ requests: [OpaqueMessage], _ options: CallOptions,
-    _ print: @escaping @Sendable (OpaqueMessage) throws -> Void
+    _ show: @escaping @Sendable (OpaqueMessage) throws -> Void
   ) async throws {
     let channel = target.channel
     let method = target.descriptor
@@ -121,21 +122,21 @@ enum CallCommand {
     switch method.kind {
     case .unary:
       let answer: OpaqueMessage = try await channel.unary(method, request, options: options)
-      try print(answer)
+      try show(answer)
     case .serverStreaming:
       let answers: ResponseStream<OpaqueMessage> = channel.serverStreaming(
         method, request, options: options)
-      for try await answer in answers { try print(answer) }
+      for try await answer in answers { try show(answer) }
     case .clientStreaming:
       let call: ClientStreamingCall<OpaqueMessage, OpaqueMessage> = channel.clientStreaming(
         method, options: options)
       for request in requests { try await call.send(request) }
-      try print(try await call.finish())
+      try show(try await call.finish())
     case .bidirectional:
       let call: BidirectionalCall<OpaqueMessage, OpaqueMessage> = channel.bidirectional(
         method, options: options)
       let printing = Task {
-        for try await answer in call.responses { try print(answer) }
+        for try await answer in call.responses { try show(answer) }
       }
       do {
         for request in requests { try await call.send(request) }

@@ -1,9 +1,10 @@
 import Compose
+import Console
 import Supervisor
 
 /// `assay completion`: teach a shell.
 enum CompletionCommand {
-  static let verb = Verb(
+  static let command = Command(
     "completion", "print completion for a shell",
     operands: Operands(
       "bash|zsh|fish", count: 1...1, completion: .words(Completion.Shell.allCases.map(\.rawValue))),
@@ -19,7 +20,7 @@ enum CompletionCommand {
   }
 
   /// What the scripts ask for: names of services, one a line; silent when there are none.
-  static let words = Verb(
+  static let words = Command(
     "__complete", "print words for completion", operands: Operands("KIND", count: 1...1),
     isHidden: true
   ) { context in

@@ -1,4 +1,5 @@
 import Compose
+import Console
 import Faults
 import JSON
 import Machine
@@ -6,7 +7,7 @@ import Supervisor
 
 /// `assay config`: what services are configured with, and whether it is right.
 enum ConfigCommand {
-  static let verb = Verb(
+  static let command = Command(
     "config", "show or check the configuration of services",
     operands: Operands(
       "show|check [SERVICE|FILE]", count: 1...2, completion: .words(["show", "check"])),
@@ -45,7 +46,7 @@ enum ConfigCommand {
       if wanted == nil, !context.terminal.isJSON {
         context.terminal.line(context.terminal.painted("# \(service.name)", .bold))
       }
-      print(found, of: service.name, context)
+      show(found, of: service.name, context)
       isWhole = isWhole && found.problems.isEmpty
     }
     return isWhole ? .success : .failed
@@ -62,7 +63,7 @@ enum ConfigCommand {
     return try await ServiceConfiguration.ask(service, on: context.loop)
   }
 
-  private static func print(
+  private static func show(
     _ found: ServiceConfiguration, of service: String, _ context: CommandContext
   ) {
     let terminal = context.terminal

@@ -1,3 +1,4 @@
+import Console
 import EventLoop
 import Faults
 import Machine
@@ -20,7 +21,7 @@ struct DetachedStart: Sendable {
     try await background.start(try launchWords(), log: plan.run.supervisorLog)
     try await waitForSocket(background)
     let replicas = try await watch(background)
-    PsCommand.print(replicas, context.terminal)
+    PsCommand.show(replicas, context.terminal)
     return replicas.allSatisfy { $0.state == .ready } ? .success : .unavailable
   }
 

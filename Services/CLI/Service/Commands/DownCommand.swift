@@ -1,3 +1,4 @@
+import Console
 import EventLoop
 import Faults
 import JSON
@@ -8,7 +9,7 @@ import Supervisor
 
 /// `assay down`: stop the mesh and leave nothing.
 enum DownCommand {
-  static let verb = Verb(
+  static let command = Command(
     "down", "stop the mesh and clean up",
     flags: Flag.mesh + [Flag("volumes", "remove volumes with data too")],
     details: """

@@ -1,3 +1,4 @@
+import Console
 import EventLoop
 import Faults
 import JSON
@@ -6,7 +7,7 @@ import RPC
 
 /// `assay health`: ask sockets whether they serve.
 enum HealthCommand {
-  static let verb = Verb(
+  static let command = Command(
     "health", "ask services whether they serve",
     operands: Operands(
       "[ADDRESS|SERVICE…]", count: 0...Operands.operandsMax, completion: .services),

@@ -1,6 +1,8 @@
+import Console
+
 /// `assay help`: the table of verbs, for people.
 enum HelpCommand {
-  static let verb = Verb(
+  static let command = Command(
     "help", "explain a verb, or list all",
     operands: Operands("[VERB]", count: 0...1, completion: .verbs), examples: ["assay help up"]
   ) { context in

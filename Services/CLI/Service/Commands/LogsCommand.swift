@@ -1,3 +1,4 @@
+import Console
 import EventLoop
 import Faults
 import JSON
@@ -7,7 +8,7 @@ import Supervisor
 
 /// `assay logs`: what replicas have printed, and print.
 enum LogsCommand {
-  static let verb = Verb(
+  static let command = Command(
     "logs", "show what services print", operands: .services,
     flags: Flag.mesh + [
       Flag("follow", short: "f", "go on until interrupted"),
@@ -22,13 +23,13 @@ enum LogsCommand {
     refresh(&files, run, context)
     guard !files.isEmpty else { throw nothing(run, context) }
     for (_, follower) in files.sorted(by: { $0.key < $1.key }) {
-      for line in follower.lastLines(count) { print(follower.instance, line, context.terminal) }
+      for line in follower.lastLines(count) { show(follower.instance, line, context.terminal) }
     }
     guard context.invocation.has("follow") else { return .success }
     while Files.facts(of: run.logs) != nil {
       refresh(&files, run, context)
       for (_, follower) in files.sorted(by: { $0.key < $1.key }) {
-        for line in follower.newLines() { print(follower.instance, line, context.terminal) }
+        for line in follower.newLines() { show(follower.instance, line, context.terminal) }
       }
       try await context.loop.sleep(for: pause)
     }
@@ -76,7 +77,7 @@ enum LogsCommand {
   }
 
   /// One line of a replica.
-  static func print(_ instance: String, _ line: String, _ terminal: Terminal) {
+  static func show(_ instance: String, _ line: String, _ terminal: Terminal) {
     if terminal.isJSON {
       terminal.line(["instance": .string(instance), "line": .string(line)])
     } else {

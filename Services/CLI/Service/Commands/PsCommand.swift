@@ -1,21 +1,22 @@
+import Console
 import JSON
 import MeshContract
 
 /// `assay ps`: what runs.
 enum PsCommand {
-  static let verb = Verb(
+  static let command = Command(
     "ps", "show what runs", operands: .services, flags: Flag.mesh,
     details: "Lists every replica of the running mesh with its state, process and memory.",
     examples: ["assay ps", "assay ps gateway --json"]
   ) { context in
     let mesh = try await RunningMesh.require(context)
     let replicas = try await mesh.replicas(of: context.operands)
-    print(replicas, context.terminal)
+    show(replicas, context.terminal)
     return .success
   }
 
   /// As a table, or a JSON value a line.
-  static func print(_ replicas: [Replica], _ terminal: Terminal) {
+  static func show(_ replicas: [Replica], _ terminal: Terminal) {
     if terminal.isJSON {
       for replica in replicas { terminal.line(ReplicaLine.json(replica)) }
       return

@@ -1,3 +1,4 @@
+import Console
 import Descriptors
 import Faults
 import JSON
@@ -6,7 +7,7 @@ import Supervisor
 
 /// `assay reflect`: what a server can be asked.
 enum ReflectCommand {
-  static let verb = Verb(
+  static let command = Command(
     "reflect", "print the services, methods and messages of a server",
     operands: Operands("[ADDRESS|SERVICE] [SYMBOL]", count: 0...2, completion: .services),
     flags: Flag.mesh + [Flag("types", "print the messages of each service too")],

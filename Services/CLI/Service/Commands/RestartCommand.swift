@@ -1,4 +1,5 @@
 import Compose
+import Console
 import JSON
 import MeshContract
 import RPC
@@ -9,7 +10,7 @@ enum RestartCommand {
   /// A rolling restart waits for each new replica.
   private static let timeout = Duration.seconds(600)
 
-  static let verb = Verb(
+  static let command = Command(
     "restart", "restart services", operands: .services,
     flags: Flag.mesh + [
       Flag("rolling", "start each new replica before its old one drains: no call fails")
@@ -36,7 +37,7 @@ enum RestartCommand {
 
 /// `assay scale`: as many replicas as asked for.
 enum ScaleCommand {
-  static let verb = Verb(
+  static let command = Command(
     "scale", "run as many replicas as asked for",
     operands: Operands("SERVICE=COUNT…", count: 1...Operands.operandsMax, completion: .services),
     flags: Flag.mesh,

@@ -1,4 +1,5 @@
 import Compose
+import Console
 import EventLoop
 import Faults
 import Glibc
@@ -7,7 +8,7 @@ import Supervisor
 
 /// `assay up`: the mesh of the compose file as plain processes.
 enum UpCommand {
-  static let verb = Verb(
+  static let command = Command(
     "up", "start the mesh of compose.yaml as plain processes",
     flags: Flag.mesh + [
       Flag("detach", short: "d", "leave it running in the background once it is ready"),
@@ -48,7 +49,7 @@ enum UpCommand {
     }
     guard context.invocation.has("detach") else { throw Supervisor.alreadyRunning(plan.project) }
     context.terminal.talk("the mesh \(plan.project) is running already")
-    PsCommand.print(try await mesh.replicas(), context.terminal)
+    PsCommand.show(try await mesh.replicas(), context.terminal)
     return .success
   }
 
@@ -60,7 +61,7 @@ enum UpCommand {
     let terminal = context.terminal
     let showsLogs = context.invocation.has("logs")
     let supervisor = Supervisor(plan, on: context.loop) { instance, line in
-      if showsLogs { LogsCommand.print(instance, line, terminal) }
+      if showsLogs { LogsCommand.show(instance, line, terminal) }
     }
     let stopper = UpStopper(supervisor, terminal: terminal, on: context.loop)
     try await stopper.watch()

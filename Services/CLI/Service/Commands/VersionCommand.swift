@@ -1,10 +1,11 @@
+import Console
 import JSON
 import Machine
 import ServiceHost
 
 /// `assay version`.
 enum VersionCommand {
-  static let verb = Verb("version", "print the version", examples: ["assay version --json"]) {
+  static let command = Command("version", "print the version", examples: ["assay version --json"]) {
     context in
     if context.terminal.isJSON {
       context.terminal.line([

@@ -80,7 +80,7 @@ package enum ComposeDoctor {
     return place.environment.keys.sorted()
       .filter { $0.hasPrefix("ASSAY_") && !known.contains($0) }
       .map { name in
-        let near = NearestName.of(name, among: known.sorted())
+        let near = Spelling.nearest(to: name, among: known.sorted())
         return Finding(
           .warn, "environment", "\(name) is set here, and no service gets it",
           remedy: near.map { "did you mean \($0)?" }

@@ -1,11 +1,12 @@
 import Compose
+import Console
 import Faults
 import Machine
 import Supervisor
 
 /// `assay doctor`: everything that could keep the mesh from running, each with what to do.
 enum DoctorCommand {
-  static let verb = Verb(
+  static let command = Command(
     "doctor", "look for what could keep the mesh from running", flags: Flag.mesh,
     details: """
       Looks at the kernel, limits, directories, the compose file, programs, the configuration of

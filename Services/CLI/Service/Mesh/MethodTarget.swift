@@ -1,4 +1,5 @@
 import Compose
+import Console
 import Descriptors
 import EventLoop
 import Faults
@@ -81,9 +82,10 @@ struct MethodTarget: Sendable {
 
   private static func unknown(_ text: String, _ method: String, _ known: [String]) -> Fault {
     let near =
-      NearestName.of(text, among: known)
+      Spelling.nearest(to: text, among: known)
       ?? known.first { path in
-        NearestName.of(method, among: [path.split(separator: "/").last.map(String.init) ?? ""])
+        Spelling.nearest(
+          to: method, among: [path.split(separator: "/").last.map(String.init) ?? ""])
           != nil
       }
     return Fault(

@@ -1,3 +1,4 @@
+package import Console
 package import JSON
 package import MeshContract
 

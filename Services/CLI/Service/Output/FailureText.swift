@@ -1,3 +1,4 @@
+package import Console
 package import Faults
 import Machine
 package import MeshContract
@@ -11,10 +12,9 @@ package enum FailureText {
 
   /// The cause as an error, to be printed after the lines.
   package static func fault(of replica: Replica, lastLines: [String]) -> Fault {
-    Fault(
-      .unavailable, reason: "START_FAILED",
-      "\(replica.instance) does not come up: "
-        + "\(replica.lastError.isEmpty ? "it failed" : replica.lastError).",
+    let cause = replica.lastError.isEmpty ? "it failed" : replica.lastError
+    return Fault(
+      .unavailable, reason: "START_FAILED", "\(replica.instance) does not come up: \(cause).",
       hint: hint(for: replica, lastLines: lastLines), facts: ["instance": replica.instance])
   }
 

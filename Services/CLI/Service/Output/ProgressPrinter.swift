@@ -1,3 +1,4 @@
+import Console
 import EventLoop
 import MeshContract
 import Supervisor
@@ -42,7 +43,7 @@ actor ProgressPrinter {
   func show(_ replicas: [Replica]) {
     last = replicas
     let time = Duration.nanoseconds(Int64(clamping: loop.nowNanoseconds - start))
-    for output in progress.update(replicas, at: time) { print(output, replicas) }
+    for output in progress.update(replicas, at: time) { show(output, replicas) }
     let allReady = !replicas.isEmpty && replicas.allSatisfy { $0.state == .ready }
     if allReady, !saidReady, mode != .json {
       terminal.talk("all ready after \(time.wholeMilliseconds) ms")
@@ -50,7 +51,7 @@ actor ProgressPrinter {
     saidReady = saidReady || allReady
   }
 
-  private func print(_ output: UpProgress.Output, _ replicas: [Replica]) {
+  private func show(_ output: UpProgress.Output, _ replicas: [Replica]) {
     switch output {
     case .block(let lines, let replacing):
       // Up to the first line of the old block, then each line anew, cut to the terminal's width.

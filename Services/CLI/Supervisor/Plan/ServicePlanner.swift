@@ -29,8 +29,8 @@ struct ServicePlanner {
     guard let program = words.first, let executable = place.find(program) else {
       throw fault(
         "PROGRAM_NOT_FOUND",
-        "there is no program \(words.first ?? "") beside assay (\(place.executableFolder)) "
-          + "or in PATH",
+        "there is no program \(words.first ?? "") beside assay (\(place.executableFolder))"
+          + " or in PATH",
         hint: "build it, or set PATH")
     }
     let listening = Self.listening(environment["ASSAY_MESH_LISTEN"])

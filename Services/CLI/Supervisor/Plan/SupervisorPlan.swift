@@ -42,7 +42,7 @@ package struct SupervisorPlan: Equatable, Sendable {
   package static func unknownService(_ name: String, among names: [String]) -> Fault {
     Fault(
       .notFound, reason: "UNKNOWN_SERVICE", "There is no service \(name).",
-      hint: NearestName.of(name, among: names).map { "did you mean \($0)?" }
+      hint: Spelling.nearest(to: name, among: names).map { "did you mean \($0)?" }
         ?? "services: \(names.joined(separator: ", "))")
   }
 

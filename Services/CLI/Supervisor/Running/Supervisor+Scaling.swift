@@ -70,6 +70,8 @@ extension Supervisor {
     runner.stop()
   }
 
+  /// Waits for a replica; takes it away when it stands in for an old one and does not come up,
+  /// or when nobody waits for it any more.
   private func becomeReady(
     _ instance: String, insteadOf old: String?
   ) async throws(Fault) {
@@ -80,18 +82,16 @@ extension Supervisor {
       if fresh.machine.state == .ready { return }
       guard fresh.machine.isFailing else { continue }
       let cause = Replica(fresh).lastError
-      if let old {
-        retire(fresh)
-        throw Fault(
-          .failedPrecondition, reason: "RESTART_FAILED",
-          "The new \(instance) did not become ready: \(cause). \(old) still runs.",
-          hint: "assay logs \(fresh.plan.service)", facts: ["instance": instance])
-      }
+      if old != nil { retire(fresh) }
+      let kept = old.map { " \($0) still runs." } ?? ""
       throw Fault(
         .failedPrecondition, reason: "RESTART_FAILED",
-        "\(instance) did not become ready: \(cause).",
+        "\(instance) did not become ready: \(cause).\(kept)",
         hint: "assay logs \(fresh.plan.service)", facts: ["instance": instance])
     }
+    // The stream ends for who was cancelled.
+    if old != nil, let fresh = runner(instance) { retire(fresh) }
+    throw Fault(.cancelled, reason: "CANCELLED", "The restart was given up at \(instance).")
   }
 
   private func goAway(_ instance: String) async {

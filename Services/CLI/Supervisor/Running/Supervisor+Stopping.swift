@@ -1,12 +1,16 @@
 extension Supervisor {
   /// Stops all replicas, those that others depend on last; then `run` returns.
+  ///
+  /// Goes on when who asked for it goes away.
   package func stop() async {
     if phase == .idle { return end() }
     if phase == .running {
       phase = .stopping
       for probe in probes.values { probe.task.cancel() }
-      for level in stopLevels { await stop(level) }
-      end()
+      Task {
+        for level in stopLevels { await stop(level) }
+        end()
+      }
     }
     for await _ in changes() where phase == .ended { return }
   }

@@ -1,4 +1,5 @@
 import Compose
+import Console
 
 /// A flag's value as a time.
 enum TimeArgument {

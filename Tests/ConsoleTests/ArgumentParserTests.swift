@@ -1,4 +1,4 @@
-import CommandLineTool
+import Console
 import Testing
 
 @Suite struct ArgumentParserTests {

@@ -1,4 +1,4 @@
-import CommandLineTool
+import Console
 import Glibc
 import Machine
 import Testing

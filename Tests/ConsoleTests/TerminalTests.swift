@@ -1,4 +1,4 @@
-import CommandLineTool
+import Console
 import Faults
 import JSON
 import Testing

@@ -1,4 +1,4 @@
-import Compose
+import Faults
 
 /// Turns words into an invocation by the table of verbs: `--flag value`, `--flag=value`, `-f`,
 /// `-fvalue`, `-f value`, and `--` before words that only look like flags.
@@ -32,7 +32,7 @@ package struct ArgumentParser: Sendable {
   }
 
   private func suggestion(for name: String) -> String {
-    NearestName.of(name, among: verbs.filter { !$0.isHidden }.map(\.name))
+    Spelling.nearest(to: name, among: verbs.filter { !$0.isHidden }.map(\.name))
       .map { "did you mean assay \($0)?" } ?? "assay help lists all verbs"
   }
 
@@ -86,7 +86,7 @@ package struct ArgumentParser: Sendable {
       if let flag = flags.first(where: { $0.name == name }) {
         return (flag, parts.count > 1 ? String(parts[1]) : nil)
       }
-      let near = NearestName.of(name, among: flags.map(\.name))
+      let near = Spelling.nearest(to: name, among: flags.map(\.name))
       throw UsageError(
         "assay \(verb.name) has no flag --\(name)", hint: near.map { "did you mean --\($0)?" },
         verb: verb.name)

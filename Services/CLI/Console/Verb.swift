@@ -1,3 +1,7 @@
+// Console: what a command line is understood by and what it answers: verbs and flags as a table
+// from which parsing, help and completion come, and the one place that speaks to a terminal. It
+// knows no verb, no service and no socket. Limits: `Operands.operandsMax`.
+
 /// One word of the command line: what it takes and what it says about itself.
 ///
 /// Parsing, help and completion all read this; nothing is written down twice.
@@ -13,13 +17,10 @@ package struct Verb: Sendable {
   package let examples: [String]
   /// Whether help and completion leave it out.
   package let isHidden: Bool
-  /// What it does.
-  package let run: @Sendable (CommandContext) async throws -> ExitCode
 
   package init(
     _ name: String, _ summary: String, operands: Operands = .none, flags: [Flag] = [],
-    details: String = "", examples: [String] = [], isHidden: Bool = false,
-    run: @escaping @Sendable (CommandContext) async throws -> ExitCode = { _ in .success }
+    details: String = "", examples: [String] = [], isHidden: Bool = false
   ) {
     self.name = name
     self.summary = summary
@@ -28,7 +29,6 @@ package struct Verb: Sendable {
     self.details = details
     self.examples = examples
     self.isHidden = isHidden
-    self.run = run
   }
 
   /// `assay logs [-f] [SERVICE…]`.
@@ -90,12 +90,6 @@ package struct Flag: Sendable {
     let spelled = short.map { "-\($0)" } ?? "--\(name)"
     return "[\(spelled)\(value.map { " \($0)" } ?? "")]\(repeats ? "…" : "")"
   }
-
-  /// Flags of verbs that speak of one mesh.
-  package static let mesh: [Flag] = [
-    Flag("file", value: "PATH", "the compose file; compose.yaml here or above unless given"),
-    Flag("project", value: "NAME", "the mesh's name, when not the compose file's"),
-  ]
 
   /// Flags that every verb takes.
   package static let shared: [Flag] = [
