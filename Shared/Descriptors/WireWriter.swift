@@ -4,6 +4,7 @@ package struct WireWriter: Sendable {
 
   package init() {}
 
+  /// Seven bits a byte, the lowest first.
   package mutating func varint(_ value: UInt64) {
     var value = value
     while value >= 0x80 {
@@ -13,6 +14,7 @@ package struct WireWriter: Sendable {
     bytes.append(UInt8(value))
   }
 
+  /// What stands before every value.
   package mutating func key(_ number: Int32, _ kind: WireKind) {
     varint(UInt64(UInt32(bitPattern: number)) << 3 | UInt64(kind.rawValue))
   }

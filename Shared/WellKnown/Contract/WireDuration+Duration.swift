@@ -1,3 +1,7 @@
+// WellKnown: google.protobuf's Timestamp, Duration, Empty and Any, and google.rpc's status with
+// its details, as Swift values. Nearly all of it is generated; it knows nothing of RPC. What a
+// peer sent in them is not checked here: a Timestamp may lie outside of any calendar.
+
 extension WireDuration {
   /// Cut to whole nanoseconds, both parts with the same sign, as the proto asks.
   package init(_ duration: Duration) {
