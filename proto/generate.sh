@@ -5,22 +5,35 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Which protos go to which module: Swift module, C module, folder, stubs (full, or methods for
-# modules that do not see RPC's servers and channels), protos. A line that begins with a space
-# goes on with the module above it.
+# Which proto goes to which module: Swift module, C module, folder, stubs (full; or methods, for
+# a module that does not see RPC's servers and channels), then its protos.
 table() {
-  sed -e ':a' -e 'N' -e '$!ba' -e 's/\n  */ /g' << 'TABLE'
+  cat << 'TABLE'
 WellKnown CWellKnownWire Shared/WellKnown full
-  google/protobuf/timestamp.proto google/protobuf/duration.proto google/protobuf/empty.proto
-  google/protobuf/any.proto google/rpc/status.proto google/rpc/error_details.proto
+  google/protobuf/timestamp.proto
+  google/protobuf/duration.proto
+  google/protobuf/empty.proto
+  google/protobuf/any.proto
+  google/rpc/status.proto
+  google/rpc/error_details.proto
 MeshContract CMeshWire Shared/MeshContract full
-  grpc/health/v1/health.proto grpc/reflection/v1/reflection.proto
-  grpc/reflection/v1alpha/reflection.proto assay/admin/v1/admin.proto
+  grpc/health/v1/health.proto
+  grpc/reflection/v1/reflection.proto
+  grpc/reflection/v1alpha/reflection.proto
+  assay/admin/v1/admin.proto
   assay/supervisor/v1/supervisor.proto
 TestingContract CTestingWire Tests/Support/Testing full
-  grpc/testing/empty.proto grpc/testing/messages.proto grpc/testing/test.proto
-  assay/testing/v1/features.proto assay/testing/v1/echo.proto
+  grpc/testing/empty.proto
+  grpc/testing/messages.proto
+  grpc/testing/test.proto
+  assay/testing/v1/features.proto
+  assay/testing/v1/echo.proto
 TABLE
+}
+
+# The table with a module and its protos on one line.
+rows() {
+  table | awk '/^[^ ]/ && row { print row; row = "" } { row = row " " $0 } END { print row }'
 }
 
 check=no
@@ -47,7 +60,7 @@ if [[ -z $generator ]]; then
   generator="$(swift build --show-bin-path)/assay-protogen"
 fi
 
-homes=$(table | while read -r module _ _ _ protos; do
+homes=$(rows | while read -r module _ _ _ protos; do
   for proto in $protos; do printf ',at.%s=%s' "$proto" "$module"; done
 done)
 
@@ -81,7 +94,7 @@ while read -r module wire folder stubs protos; do
       find "$folder/$part" -type d -empty -delete
     fi
   done
-done < <(table)
+done < <(rows)
 
 if [[ $stale == yes ]]; then
   echo "generate.sh: the files named above are stale; run proto/generate.sh" >&2

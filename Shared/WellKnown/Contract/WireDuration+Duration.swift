@@ -1,6 +1,6 @@
-// WellKnown: Google's shared messages as values: Timestamp, Duration, Empty, Any, and the details
-// of a google.rpc.Status. It knows no service and no transport, so that RPC itself can stand on
-// it. Limits are those of the messages that carry these.
+// WellKnown: google.protobuf's Timestamp, Duration, Empty and Any, and google.rpc's status with
+// its details, as Swift values. Nearly all of it is generated; it knows nothing of RPC. What a
+// peer sent in them is not checked here: a Timestamp may lie outside of any calendar.
 
 extension WireDuration {
   /// Cut to whole nanoseconds, both parts with the same sign, as the proto asks.
