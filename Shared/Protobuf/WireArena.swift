@@ -74,11 +74,11 @@ import Glibc
   @unsafe package func pack(_ message: UnsafeRawPointer, behind bytes: inout [UInt8]) {
     let base = unsafe message.assumingMemoryBound(to: ProtobufCMessage.self)
     let count = unsafe protobuf_c_message_get_packed_size(base)
-    let start = bytes.count
-    bytes.append(contentsOf: repeatElement(0, count: count))
-    unsafe bytes.withUnsafeMutableBufferPointer { buffer in
-      guard let first = buffer.baseAddress else { return }
-      _ = unsafe protobuf_c_message_pack(base, first + start)
+    bytes.append(addingCapacity: count) { room in
+      unsafe room.withUnsafeMutableBufferPointer { buffer, filled in
+        guard let first = buffer.baseAddress else { return }
+        filled += unsafe protobuf_c_message_pack(base, first + filled)
+      }
     }
   }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(3))) struct LoadTests {
   private static let soakCalls = 10_000
   /// Every so many calls of a soak is a large one; a debug build packs 25 bytes a microsecond.
-  private static let largeEvery = 100
+  private static let largeEvery = 1
   private static let callsAtOnce = 1_000
   private static let limit = Duration.seconds(120)
 
