@@ -47,7 +47,7 @@ import Testing
     #expect(!progress.isTicking)
     #expect(
       progress.update([ready[0], replica("long-1", .restarting)], at: .seconds(2)) == [
-        .line("long-1  restarting (1 times)")
+        .line("long-1  restarting (attempt 1)")
       ])
   }
 

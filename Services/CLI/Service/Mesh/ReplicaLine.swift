@@ -4,7 +4,7 @@ package import MeshContract
 
 /// One replica as a line for people, and as JSON.
 package enum ReplicaLine {
-  /// `ready after 83 ms`, `waiting for store, gateway`, `restarting (3 times; exit status 1)`.
+  /// `ready after 83 ms`, `waiting for store, gateway`, `restarting (attempt 3; exit status 1)`.
   package static func state(of replica: Replica) -> String {
     switch replica.state {
     case .starting: return "starting"
@@ -15,7 +15,7 @@ package enum ReplicaLine {
     case .unhealthy: return "unhealthy: \(replica.lastError)"
     case .restarting:
       let ending = ending(of: replica).map { "; \($0)" } ?? ""
-      return "restarting (\(replica.restarts + 1) times\(ending))"
+      return "restarting (attempt \(replica.restarts + 1)\(ending))"
     case .stopped: return "stopped"
     case .failed: return "failed: \(replica.lastError)"
     case .unspecified, .unrecognized: return replica.state.name.lowercased()

@@ -48,7 +48,10 @@ extension Supervisor {
         let channel = Channel(to: address, on: loop)
         let wasHeard = await listen(to: channel, of: instance, life: life)
         await channel.shutDown()
-        report(.silent, of: instance, life: life)
+        // A process that has just ended is told by its end.
+        if let pid = runner(instance)?.pid, Processes.isRunning(pid) {
+          report(.silent, of: instance, life: life)
+        }
         if wasHeard { pause = Self.lookPauseFirst }
       }
       guard (try? await loop.sleep(for: pause)) != nil else { return }
