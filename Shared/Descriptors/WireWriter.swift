@@ -14,6 +14,7 @@ package struct WireWriter: Sendable {
     bytes.append(UInt8(value))
   }
 
+  /// What stands before every value.
   package mutating func key(_ number: Int32, _ kind: WireKind) {
     varint(UInt64(UInt32(bitPattern: number)) << 3 | UInt64(kind.rawValue))
   }
