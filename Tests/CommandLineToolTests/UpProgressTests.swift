@@ -51,6 +51,13 @@ import Testing
       ])
   }
 
+  @Test func `a block that would not fit on a screen is lines instead`() {
+    var progress = UpProgress(.live)
+    let many = (0...UpProgress.blockLinesMax).map { replica("a-\($0)", .starting) }
+    #expect(progress.update(many, at: .zero).first == .line("a-0  starting"))
+    #expect(!progress.isTicking)
+  }
+
   @Test func `a replica that does not come up is told once, and again after it was well`() {
     var progress = UpProgress(.plain)
     let bad = replica(

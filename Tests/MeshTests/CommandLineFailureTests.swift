@@ -49,6 +49,16 @@ import Testing
     }
   }
 
+  @Test func `a service that never becomes ready is told with for whom it waits`() async throws {
+    try await RealTool.with { tool in
+      let up = await tool.assay("up", "-d", "--scale", "store=0", "--timeout", "500ms")
+      #expect(up.ending == .exited(status: 7))
+      let error = "error[START_FAILED]: orchestrator-1 does not come up: not ready after 500 ms."
+      let index = try #require(up.errors.firstIndex(of: error), "\(up.errors)")
+      #expect(up.errors[index + 1] == "hint: look at whom it waits for: assay logs store")
+    }
+  }
+
   @Test func `an interrupted up stops all in order and says so by its exit code`() async throws {
     try await RealTool.with { tool in
       let foreground = Foreground(on: tool.loop)

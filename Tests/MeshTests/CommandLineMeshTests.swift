@@ -29,6 +29,10 @@ import Testing
         #expect(answer["service"]?.stringValue == service)
         #expect(answer["isReady"] == true)
       }
+      let control = "unix:\(tool.top)/r/supervisor.sock"
+      #expect(await tool.assay("health", control).isSuccess)
+      let status = await tool.assay("call", "Supervisor/Status", "--address", control, "--json")
+      #expect(try JSONValue(parsing: status.output[0])["replicas"]?.arrayValue?.count == 5)
       let logs = await tool.assay("logs", "store", "-n", "5")
       #expect(logs.output.contains { $0.hasPrefix("store-1 | ") && $0.contains("\"ready\"") })
       let doctor = await tool.assay("doctor")

@@ -19,6 +19,7 @@ package final class Terminal: Sendable {
 
   private let sink: Sink
   private let captured = Mutex(Captured())
+  private let closed = Atomic<Bool>(false)
   /// Whether standard error is a terminal that redraws lines.
   package let isLive: Bool
   private let paintsOutput: Bool
@@ -50,12 +51,16 @@ package final class Terminal: Sendable {
   /// Columns to stay within on standard error.
   package var columns: Int { StandardStream.error.columns ?? 100 }
 
+  /// Whether nobody reads standard output any more (`| head`): what goes on for ever ends then.
+  package var isClosed: Bool { closed.load(ordering: .relaxed) }
+
   // MARK: - Saying
 
   /// Prints data as it is.
   package func output(_ text: String) {
     switch sink {
-    case .streams: _ = StandardStream.output.write(text)
+    case .streams:
+      if !StandardStream.output.write(text) { closed.store(true, ordering: .relaxed) }
     case .memory: captured.withLock { $0.output += text }
     }
   }

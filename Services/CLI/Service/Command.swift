@@ -20,7 +20,9 @@ package struct Command: Sendable {
 extension Flag {
   /// Flags of verbs that speak of one mesh.
   static let mesh: [Flag] = [
-    Flag("file", value: "PATH", "the compose file; compose.yaml here or above unless given"),
+    Flag(
+      "file", value: "PATH",
+      "the compose file; $ASSAY_COMPOSE_FILE, or compose.yaml here or above, unless given"),
     Flag("project", value: "NAME", "the mesh's name, when not the compose file's"),
   ]
 }

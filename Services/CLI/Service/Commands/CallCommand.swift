@@ -50,6 +50,9 @@ enum CallCommand {
       let value = try mapping.json(of: message.bytes, as: target.method.outputName)
       let isPretty = !context.terminal.isJSON && !target.method.isServerStreaming
       context.terminal.line(value.text(pretty: isPretty))
+      guard !context.terminal.isClosed else {
+        throw Fault(.cancelled, reason: "OUTPUT_CLOSED", "Nobody reads the answers any more.")
+      }
     }
     try await call(target, requests, options, show)
     return .success

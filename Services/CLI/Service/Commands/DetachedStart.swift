@@ -32,7 +32,7 @@ struct DetachedStart: Sendable {
     var words = [
       own, "up", "--supervise", "--file", try context.composePath(), "--project", plan.project,
     ]
-    for flag in ["scale", "profile"] {
+    for flag in ["scale", "profile", "timeout"] {
       for value in context.invocation.values(flag) { words += ["--\(flag)", value] }
     }
     return words

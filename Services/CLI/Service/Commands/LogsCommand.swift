@@ -26,7 +26,7 @@ enum LogsCommand {
       for line in follower.lastLines(count) { show(follower.instance, line, context.terminal) }
     }
     guard context.invocation.has("follow") else { return .success }
-    while Files.facts(of: run.logs) != nil {
+    while Files.facts(of: run.logs) != nil, !context.terminal.isClosed {
       refresh(&files, run, context)
       for (_, follower) in files.sorted(by: { $0.key < $1.key }) {
         for line in follower.newLines() { show(follower.instance, line, context.terminal) }

@@ -15,6 +15,7 @@ enum UpCommand {
       Flag("scale", value: "SERVICE=COUNT", repeats: true, "run so many replicas of a service"),
       Flag("profile", value: "NAME", repeats: true, "start the services of this profile too"),
       Flag("logs", "print what the services print"),
+      Flag("timeout", value: "TIME", "call it a failure not to be ready so long; 30s unless given"),
       Flag("supervise", "be the process that --detach leaves behind"),
     ],
     details: """
@@ -28,9 +29,12 @@ enum UpCommand {
   ) { context in
     let counts = try ScaleArgument.parse(context.invocation.values("scale"), verb: "up")
     let file = try context.composeFile()
-    let plan = try SupervisorPlan(
+    var plan = try SupervisorPlan(
       file, scale: Dictionary(uniqueKeysWithValues: counts.map { ($0.service, $0.count) }),
       profiles: Set(context.invocation.values("profile")), in: context.place)
+    if let timeout = try TimeArgument.parse(context.invocation, "timeout") {
+      for index in plan.services.indices { plan.services[index].policy.readyDeadline = timeout }
+    }
     if let running = try await RunningMesh.find(context) {
       return try await alreadyRunning(running, counts, plan, context)
     }

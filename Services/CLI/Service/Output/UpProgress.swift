@@ -35,6 +35,9 @@ package struct UpProgress: Sendable {
     replicas.allSatisfy { $0.state == .ready || isFailing($0) || $0.state == .stopped }
   }
 
+  /// A block that does not fit on the screen cannot be drawn anew.
+  package static let blockLinesMax = 20
+
   /// Whether a replica does not come up.
   package static func isFailing(_ replica: Replica) -> Bool {
     replica.state == .failed || (!replica.lastError.isEmpty && replica.state != .unhealthy)
@@ -50,6 +53,7 @@ package struct UpProgress: Sendable {
       if since[replica.instance]?.text != text { since[replica.instance] = (text, time) }
     }
     var outputs: [Output] = []
+    if replicas.count > Self.blockLinesMax { isBlockOver = true }
     if isTicking {
       let lines = block(replicas, at: time)
       outputs.append(.block(lines, replacing: blockLineCount))

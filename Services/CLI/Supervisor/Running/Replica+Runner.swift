@@ -20,9 +20,9 @@ extension Replica {
     let machine = runner.machine
     if case .unhealthy(let reason) = machine.state { return reason }
     guard machine.isFailing else { return "" }
-    let seconds = machine.policy.readyDeadline.wholeMilliseconds / 1000
+    let limit = machine.policy.readyDeadline.wholeMilliseconds
     guard let ending = machine.lastEnding, !machine.isLate else {
-      return "not ready after \(seconds) s"
+      return "not ready after \(limit < 1000 ? "\(limit) ms" : "\(limit / 1000) s")"
     }
     let times = machine.failureCount == 1 ? "" : ", \(machine.failureCount) times in a row"
     return "\(ending)\(times)"
