@@ -74,6 +74,8 @@ import Glibc
   @unsafe package func pack(_ message: UnsafeRawPointer, behind bytes: inout [UInt8]) {
     let base = unsafe message.assumingMemoryBound(to: ProtobufCMessage.self)
     let count = unsafe protobuf_c_message_get_packed_size(base)
+    // Appending nothing would write to the storage that all empty arrays of the process share.
+    if count == 0 { return }
     bytes.append(addingCapacity: count) { room in
       unsafe room.withUnsafeMutableBufferPointer { buffer, filled in
         guard let first = buffer.baseAddress else { return }
