@@ -1,6 +1,7 @@
 import Compose
 import Faults
 import Glibc
+import Machine
 import MeshContract
 import Supervisor
 import Testing
@@ -35,7 +36,9 @@ import Testing
       "edge", "trap 'sleep 0.3; echo edge >> order; exit 0' TERM; while :; do sleep 0.02; done",
       dependsOn: ["store"])
     let last = ComposeService.script(
-      "store", "trap 'echo store >> order; exit 0' TERM; while :; do sleep 0.02; done")
+      "store",
+      "trap 'until [ -e go ]; do sleep 0.02; done; echo store >> order; exit 0' TERM; "
+        + "while :; do sleep 0.02; done")
     try await MeshFixture.run([last, slow]) { mesh in
       try await mesh.until("ready") { $0.allSatisfy { $0.state == .ready } }
       let stopping = Task { await mesh.supervisor.stop() }
@@ -43,8 +46,10 @@ import Testing
       stopping.cancel()
       await stopping.value
       #expect(await mesh.replica("store-1")?.pid != 0)
+      try Files.replace("\(mesh.top)/go", with: "")
       await mesh.supervisor.stop()
       #expect(try await mesh.file("order") == "edge\nstore\n")
+      #expect(unsafe unlink("\(mesh.top)/go") == 0)
       #expect(unsafe unlink("\(mesh.top)/order") == 0)
     }
   }
