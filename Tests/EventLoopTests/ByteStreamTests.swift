@@ -64,7 +64,8 @@ import Testing
       try await loop.perform {
         let far = connection.value.far
         connection.value.farOwner.onEnded = { far.write("answer") }
-        connection.value.near.write([UInt8](repeating: 1, count: count))
+        // The second waits behind the first, which is in the kernel's hands.
+        for _ in 0..<2 { connection.value.near.write([UInt8](repeating: 1, count: count / 2)) }
         connection.value.near.finishWriting()
         connection.value.near.write("dropped")
       }
