@@ -43,9 +43,18 @@ func shared(
   module(name, at: "Shared/\(name)", uses: uses, testUses: testUses, tested: tested)
 }
 
+/// What a service promises: its Wire and its Contract, the only part of it that others see.
+func contract(_ name: String, uses: [String] = []) -> [Target] {
+  wire("C\(name)Wire", at: "Services/\(name)/Wire", uses: ["CWellKnownWire", "CScoreWire"])
+    + module(
+      "\(name)Contract", at: "Services/\(name)/Contract",
+      uses: ["C\(name)Wire", "CProtobufC", "ScoreContract", "Protobuf", "RPC"] + uses,
+      tested: false)
+}
+
 /// A service of the mesh. `calls` is the architecture: the services it may call, downwards only.
 func service(_ name: String, calls: [String], uses: [String] = []) -> [Target] {
-  let contracts = calls.filter(withContract.contains).map { "\($0)Contract" }
+  let contracts = ([name] + calls).filter(withContract.contains).map { "\($0)Contract" }
   return [
     .target(
       name: "\(name)Service", dependencies: named(["ServiceHost"] + contracts + uses),
@@ -69,7 +78,7 @@ func executable(_ name: String, at path: String, uses: [String]) -> [Target] {
 func named(_ names: [String]) -> [Target.Dependency] { names.map { .byName(name: $0) } }
 
 /// Services that already have a Wire and a Contract of their own.
-let withContract: Set<String> = []
+let withContract: Set<String> = ["Store", "Gateway", "Orchestrator"]
 
 // MARK: - The graph, from the bottom up
 
@@ -79,6 +88,8 @@ let clibs =
   + clib("CProtobufC", apt: "libprotobuf-c-dev")
   + clib("CYAML", apt: "libyaml-dev")
   + clib("CZlib", apt: "zlib1g-dev")
+  + clib("CSQLite", apt: "libsqlite3-dev")
+  + clib("CCrypto", apt: "libssl-dev")
   + clib("CMachine", apt: "libc6-dev")
 
 let foundations =
@@ -100,6 +111,12 @@ let foundations =
   + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults"])
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: ["CZlib"])
+  // SHA-256 that names things.
+  + shared("Digest", uses: ["CCrypto"])
+  // Named places where a test may end the process.
+  + shared("Failpoints")
+  // Connections, statements, rows and errors of one SQLite file; nothing about our tables.
+  + shared("SQLite", uses: ["CSQLite", "Faults"])
 
 let messages =
   // protobuf-c's pack and unpack with a bounded arena; Swift values on the near side.
@@ -149,11 +166,69 @@ let calls =
       "Faults", "JSON", "Descriptors",
     ], testUses: ["TestingContract"])
 
+let contracts =
+  // Values, verdicts, runs and their logs: what several services say to each other.
+  wire("CScoreWire", at: "Shared/ScoreContract/Wire", uses: ["CWellKnownWire"])
+  + module(
+    "ScoreContract", at: "Shared/ScoreContract/Contract",
+    uses: ["CScoreWire", "CProtobufC", "Protobuf", "RPC"], tested: false)
+  + contract("Store")
+  + contract("Gateway")
+  + contract("Orchestrator")
+
+let storeRooms =
+  // What a keeper of facts must do, as a protocol over plain values; and a model of it in memory.
+  module(
+    "StoreBackend", at: "Services/Store/Backend",
+    uses: ["StoreContract", "ScoreContract", "Digest", "Faults", "JSON"])
+  // That protocol on SQLite: tables, migrations, queries, one writer that groups commits.
+  + module(
+    "StoreSQLite", at: "Services/Store/SQLite",
+    uses: [
+      "StoreBackend", "StoreContract", "ScoreContract", "Protobuf", "SQLite", "Digest",
+      "Failpoints", "Faults", "JSON", "Machine",
+    ])
+
+let gatewayRooms =
+  // A gateway that asks no provider: scripted answers and a log of what they would have cost.
+  module(
+    "GatewayStandIn", at: "Services/Gateway/StandIn",
+    uses: [
+      "GatewayContract", "ScoreContract", "RPC", "EventLoop", "Digest", "Faults", "JSON", "Machine",
+    ])
+
+let orchestratorRooms =
+  // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.
+  module(
+    "RunEngine", at: "Services/Orchestrator/Engine",
+    uses: ["OrchestratorContract", "GatewayContract", "ScoreContract", "Digest", "Faults", "JSON"],
+    testUses: ["StoreBackend", "StoreContract"])
+  // What can be scored: a folder each with a planner, a codec and an aggregator.
+  + module(
+    "RunWorkloads", at: "Services/Orchestrator/Workloads",
+    uses: [
+      "RunEngine", "OrchestratorContract", "GatewayContract", "ScoreContract", "Digest", "Faults",
+      "JSON",
+    ])
+
 let services =
-  service("Store", calls: [])
-  + service("Gateway", calls: [])
+  service(
+    "Store", calls: [],
+    uses: [
+      "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "EventLoop", "Configuration",
+      "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
+    ])
+  + service(
+    "Gateway", calls: [],
+    uses: ["GatewayStandIn", "RPC", "EventLoop", "Configuration", "Telemetry", "Faults"])
   + service("Ingest", calls: [])
-  + service("Orchestrator", calls: ["Store", "Gateway", "Ingest"])
+  + service(
+    "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
+    uses: [
+      "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "EventLoop",
+      "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults", "JSON",
+      "GRPCFormat",
+    ])
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
@@ -170,12 +245,20 @@ let commandLine =
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
       "Lifecycle", "Telemetry", "Faults", "Configuration",
     ])
+  // Kills the mesh a thousand times and adds up what it says afterwards, from outside.
+  + module(
+    "Proof", at: "Services/CLI/Proof",
+    uses: [
+      "Supervisor", "Compose", "GatewayStandIn", "OrchestratorContract",
+      "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "RPC", "Protobuf", "EventLoop",
+      "Machine", "Digest", "JSON", "Faults", "GRPCFormat", "Telemetry",
+    ])
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Console", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC",
-      "GRPCFormat", "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle",
-      "Configuration", "Telemetry", "Faults",
+      "Supervisor", "Proof", "Console", "Compose", "Machine", "ServiceHost", "MeshContract",
+      "OrchestratorContract", "ScoreContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors",
+      "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Digest", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -208,6 +291,20 @@ let proofs =
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
+    test(
+      "StoreServiceTests",
+      uses: [
+        "StoreService", "StoreBackend", "StoreSQLite", "StoreContract", "ScoreContract", "RPC",
+        "EventLoop", "Faults", "Machine", "SQLite", "TestSupport", "GRPCFormat", "JSON",
+      ]),
+    test(
+      "OrchestratorServiceTests",
+      uses: [
+        "OrchestratorService", "OrchestratorContract", "StoreService", "StoreContract",
+        "StoreBackend", "StoreSQLite", "GatewayStandIn", "GatewayContract", "RunEngine",
+        "RunWorkloads", "ScoreContract", "RPC", "EventLoop", "Faults", "Machine", "TestSupport",
+        "GRPCFormat", "JSON", "Telemetry",
+      ]),
     test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine"]),
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test(
@@ -237,7 +334,8 @@ let swiftSettings: [SwiftSetting] = [
 ]
 
 let targets =
-  clibs + foundations + messages + calls + services + commandLine + generator + proofs + fuzzer
+  clibs + foundations + messages + calls + contracts + storeRooms + gatewayRooms
+  + orchestratorRooms + services + commandLine + generator + proofs + fuzzer
 for target in targets
 where target.type != .system && !(target.name.hasPrefix("C") && target.name.hasSuffix("Wire")) {
   target.swiftSettings = swiftSettings

@@ -22,6 +22,17 @@ MeshContract CMeshWire Shared/MeshContract full
   grpc/reflection/v1alpha/reflection.proto
   assay/admin/v1/admin.proto
   assay/supervisor/v1/supervisor.proto
+ScoreContract CScoreWire Shared/ScoreContract methods
+  assay/score/v1/value.proto
+  assay/score/v1/run.proto
+StoreContract CStoreWire Services/Store full
+  assay/store/v1/verdicts.proto
+  assay/store/v1/leases.proto
+  assay/store/v1/store.proto
+GatewayContract CGatewayWire Services/Gateway full
+  assay/gateway/v1/gateway.proto
+OrchestratorContract COrchestratorWire Services/Orchestrator full
+  assay/orchestrator/v1/orchestrator.proto
 TestingContract CTestingWire Tests/Support/Testing full
   grpc/testing/empty.proto
   grpc/testing/messages.proto

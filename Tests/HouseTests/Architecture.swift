@@ -3,18 +3,22 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine"],
-    ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
+    ["Faults", "JSON", "Machine", "Digest", "Failpoints"],
+    [
+      "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
+      "GRPCFormat",
+    ],
     [
       "Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console",
     ],
     ["RPCStream", "GeneratorMain"],
     ["RPC"],
+    ["ScoreContract"],
     ["MeshContract", "TestingContract"],
-    ["ServiceHost"],
-    ["Supervisor", "InteropPeer", "Benchmarks", "FuzzTargets"],
-    ["Fuzz"],
+    ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
+    ["Supervisor", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite", "RunWorkloads"],
+    ["Fuzz", "Proof"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -27,11 +31,23 @@ enum Architecture {
     ("CLI", ["Orchestrator"]),
   ]
 
+  /// Whether code of one service may speak in the values of another, or of its own.
+  static func mayCall(_ caller: String, _ callee: String) -> Bool {
+    caller == callee || services.contains { $0.name == caller && $0.calls.contains(callee) }
+  }
+
   /// Where a module lives when it is not `Shared/<Name>`.
   private static let places: [String: String] = [
     "WellKnown": "Shared/WellKnown/Contract",
     "MeshContract": "Shared/MeshContract/Contract",
     "TestingContract": "Tests/Support/Testing/Contract",
+    "ScoreContract": "Shared/ScoreContract/Contract",
+    "StoreBackend": "Services/Store/Backend",
+    "StoreSQLite": "Services/Store/SQLite",
+    "GatewayStandIn": "Services/Gateway/StandIn",
+    "RunEngine": "Services/Orchestrator/Engine",
+    "RunWorkloads": "Services/Orchestrator/Workloads",
+    "Proof": "Services/CLI/Proof",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",
