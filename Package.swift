@@ -245,6 +245,11 @@ let commandLine =
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
       "Lifecycle", "Telemetry", "Faults", "Configuration",
     ])
+  // What a run looks like to a person: values that turn its log into lines.
+  + module(
+    "RunDisplay", at: "Services/CLI/Display",
+    uses: ["Console", "ScoreContract", "OrchestratorContract", "Descriptors", "Protobuf", "RPC",
+      "JSON", "Faults"])
   // Kills the mesh a thousand times and adds up what it says afterwards, from outside.
   + module(
     "Proof", at: "Services/CLI/Proof",
@@ -256,9 +261,9 @@ let commandLine =
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Proof", "Console", "Compose", "Machine", "ServiceHost", "MeshContract",
-      "OrchestratorContract", "ScoreContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors",
-      "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Digest", "Faults",
+      "Supervisor", "Proof", "RunDisplay", "Console", "Compose", "Machine", "ServiceHost", "MeshContract",
+      "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "Protobuf",
+      "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Digest", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 

@@ -17,7 +17,7 @@ enum Architecture {
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
-    ["Supervisor", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite", "RunWorkloads"],
+    ["Supervisor", "RunDisplay", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite", "RunWorkloads"],
     ["Fuzz", "Proof"],
   ]
 
@@ -28,7 +28,8 @@ enum Architecture {
     ("Ingest", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
-    ("CLI", ["Orchestrator"]),
+    // Store for what it alone has, asked plainly: exports and backups.
+    ("CLI", ["Orchestrator", "Store"]),
   ]
 
   /// Whether code of one service may speak in the values of another, or of its own.
@@ -48,6 +49,7 @@ enum Architecture {
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
+    "RunDisplay": "Services/CLI/Display",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",
