@@ -248,8 +248,10 @@ let commandLine =
   // What a run looks like to a person: values that turn its log into lines.
   + module(
     "RunDisplay", at: "Services/CLI/Display",
-    uses: ["Console", "ScoreContract", "OrchestratorContract", "Descriptors", "Protobuf", "RPC",
-      "JSON", "Faults"])
+    uses: [
+      "Console", "ScoreContract", "OrchestratorContract", "Descriptors", "Protobuf", "RPC",
+      "JSON", "Faults",
+    ])
   // Kills the mesh a thousand times and adds up what it says afterwards, from outside.
   + module(
     "Proof", at: "Services/CLI/Proof",
@@ -258,12 +260,26 @@ let commandLine =
       "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "RPC", "Protobuf", "EventLoop",
       "Machine", "Digest", "JSON", "Faults", "GRPCFormat", "Telemetry",
     ])
+  // A command line with what it works on: the mesh it means, found and reached.
+  + module(
+    "ToolContext", at: "Services/CLI/Context",
+    uses: [
+      "Supervisor", "Console", "Compose", "Machine", "MeshContract", "RPC", "EventLoop", "Faults",
+    ], tested: false)
+  // Verbs about runs: start, follow, list, show, stop, export, prove.
+  + module(
+    "RunCommands", at: "Services/CLI/Runs",
+    uses: [
+      "ToolContext", "Proof", "RunDisplay", "Console", "Supervisor", "Machine",
+      "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "EventLoop",
+      "JSON", "Faults",
+    ], tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Proof", "RunDisplay", "Console", "Compose", "Machine", "ServiceHost", "MeshContract",
-      "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "Protobuf",
-      "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Digest", "Faults",
+      "ToolContext", "RunCommands", "Supervisor", "Console", "Compose", "Machine",
+      "ServiceHost", "MeshContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors", "YAML",
+      "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 

@@ -17,8 +17,12 @@ enum Architecture {
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
-    ["Supervisor", "RunDisplay", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite", "RunWorkloads"],
-    ["Fuzz", "Proof"],
+    [
+      "Supervisor", "RunDisplay", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite",
+      "RunWorkloads",
+    ],
+    ["Fuzz", "Proof", "ToolContext"],
+    ["RunCommands"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -50,6 +54,8 @@ enum Architecture {
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
     "RunDisplay": "Services/CLI/Display",
+    "ToolContext": "Services/CLI/Context",
+    "RunCommands": "Services/CLI/Runs",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",

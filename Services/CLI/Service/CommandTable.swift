@@ -1,4 +1,6 @@
 package import Console
+import RunCommands
+package import ToolContext
 
 /// Every verb, in the order of help.
 package enum CommandTable {
@@ -7,7 +9,8 @@ package enum CommandTable {
     RestartCommand.command, ScaleCommand.command, HealthCommand.command, ReflectCommand.command,
     CallCommand.command, EchoCommand.command, WatchCommand.command, ListCommand.command,
     ShowCommand.command, RequestCommands.cancel, RequestCommands.pause, RequestCommands.resume,
-    ExportCommand.command, DoctorCommand.command, ConfigCommand.command, VersionCommand.command,
+    ExportCommand.command, ProveCommand.command, DoctorCommand.command, ConfigCommand.command,
+    VersionCommand.command,
     CompletionCommand.command, HelpCommand.command, CompletionCommand.words,
   ]
 

@@ -8,6 +8,7 @@ import ScoreContract
 /// One payment as the log has it.
 package struct Payment: Sendable, Equatable {
   package let callKey: String
+  package let runID: String
   /// Hash of what was asked: the same question twice is seen, whatever key it came under.
   package let content: String
   package let costNanos: Int64
@@ -55,18 +56,34 @@ package final class PaymentLog: Sendable {
 }
 
 extension Payment {
+  /// A payment as a test makes it up.
+  package init(callKey: String, runID: String, content: String, costNanos: Int64) {
+    self.callKey = callKey
+    self.runID = runID
+    self.content = content
+    self.costNanos = costNanos
+    response = nil
+  }
+
   init(_ request: GenerateRequest, _ response: GenerateResponse, isLost: Bool) {
     callKey = request.callKey
-    var digest = SHA256()
-    for block in request.blocks { digest.update(field: block.text) }
-    content = digest.finishHex()
+    runID = request.runId
+    content = Payment.content(of: request)
     costNanos = response.usage?.costNanos ?? 0
     self.response = isLost ? nil : response
+  }
+
+  static func content(of request: GenerateRequest) -> String {
+    var digest = SHA256()
+    digest.update(field: request.model)
+    for block in request.blocks { digest.update(field: block.text) }
+    return digest.finishHex()
   }
 
   fileprivate var line: String {
     var object = JSONObject()
     object["call_key"] = .string(callKey)
+    object["run_id"] = .string(runID)
     object["content"] = .string(content)
     object["cost_nanos"] = .number(Int(costNanos))
     if let response {
@@ -84,6 +101,7 @@ extension Payment {
       let cost = line["cost_nanos"]?.intValue
     else { return nil }
     self.callKey = callKey
+    runID = line["run_id"]?.stringValue ?? ""
     self.content = content
     costNanos = Int64(cost)
     guard let text = line["text"]?.stringValue else {

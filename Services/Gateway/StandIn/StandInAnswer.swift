@@ -13,14 +13,16 @@ struct StandInAnswer: Sendable {
   private static let nanosPerInputToken: Int64 = 1_000
   private static let nanosPerOutputToken: Int64 = 5_000
 
-  init(to request: GenerateRequest, by script: StandInScript) {
+  /// `occasion` decides what goes wrong: the content and how often its run has paid for it, so
+  /// that two runs of the same questions meet the same, under whatever keys they ask.
+  init(to request: GenerateRequest, on occasion: String, by script: StandInScript) {
     let asked = request.blocks.last { $0.role == .user }?.text ?? ""
-    var text = StandInAnswer.text(for: asked, callKey: request.callKey, by: script)
+    var text = StandInAnswer.text(for: asked, on: occasion, by: script)
     var finish = GenerateResponse.Finish.stop
-    if script.luck("truncated", request.callKey) < script.truncatedPerMille {
+    if script.luck("truncated", occasion) < script.truncatedPerMille {
       text = String(decoding: text.utf8.prefix(text.utf8.count / 2), as: UTF8.self)
       finish = .length
-    } else if script.luck("garbled", request.callKey) < script.garbledPerMille {
+    } else if script.luck("garbled", occasion) < script.garbledPerMille {
       text = "I would rather talk about something else."
     }
     let input = request.blocks.reduce(0) { $0 + $1.text.utf8.count } / Self.bytesPerToken + 1
@@ -37,7 +39,7 @@ struct StandInAnswer: Sendable {
   }
 
   private static func text(
-    for asked: String, callKey: String, by script: StandInScript
+    for asked: String, on occasion: String, by script: StandInScript
   ) -> String {
     guard let items = (try? JSONValue(parsing: asked))?["items"]?.arrayValue else {
       return (["text": .string(asked)] as JSONValue).text()
@@ -45,8 +47,8 @@ struct StandInAnswer: Sendable {
     var answers: [JSONValue] = []
     for item in items.prefix(StandInLimits.itemsMax) {
       guard let id = item["id"]?.stringValue, let text = item["text"]?.stringValue else { continue }
-      guard script.luck("dropped", callKey, id) >= script.droppedItemsPerMille else { continue }
-      let isAbsurd = script.luck("absurd", callKey, id) < script.absurdItemsPerMille
+      guard script.luck("dropped", occasion, id) >= script.droppedItemsPerMille else { continue }
+      let isAbsurd = script.luck("absurd", occasion, id) < script.absurdItemsPerMille
       answers.append([
         "id": .string(id), "reasoning": "By the hash of its text.",
         "score": isAbsurd ? .number(1000) : .number(score(of: text)),

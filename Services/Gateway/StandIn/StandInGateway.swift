@@ -13,14 +13,27 @@ package actor StandInGateway: GatewayServer, LoopActor {
   private var settled: [String: Payment] = [:]
   private var running: [String: Task<GenerateResponse, any Error>] = [:]
   private var askings: [String: Int] = [:]
+  /// How often a run has paid for the same content.
+  private var occasions: [Occasion: Int] = [:]
+
+  private struct Occasion: Hashable {
+    let runID: String
+    let content: String
+  }
 
   /// Knows what the log says was paid before.
   package init(script: StandInScript, logPath: String, loop: EventLoop) throws {
     self.loop = loop
     self.script = script
     log = try PaymentLog(path: logPath)
-    for payment in try PaymentLog.read(logPath) { settled[payment.callKey] = payment }
+    for payment in try PaymentLog.read(logPath) {
+      settled[payment.callKey] = payment
+      occasions[Occasion(runID: payment.runID, content: payment.content), default: 0] += 1
+    }
   }
+
+  /// For servers that know no more of a gateway than that it is one.
+  package nonisolated var service: ServiceDefinition { definition }
 
   package func generate(
     _ request: GenerateRequest, context: ServerContext
@@ -61,8 +74,12 @@ package actor StandInGateway: GatewayServer, LoopActor {
     if let refusal = script.refusal(of: key, asking: asking) { throw refusal.fault }
     let latency = script.latency(of: key)
     if latency > .zero { try await loop.sleep(for: latency) }
-    let response = StandInAnswer(to: request, by: script).response
-    let payment = Payment(request, response, isLost: script.isUncertain(key))
+    let occasion = Occasion(runID: request.runId, content: Payment.content(of: request))
+    let number = occasions[occasion, default: 0]
+    occasions[occasion] = number + 1
+    let words = "\(occasion.content)#\(number)"
+    let response = StandInAnswer(to: request, on: words, by: script).response
+    let payment = Payment(request, response, isLost: script.isUncertain(words))
     try await log.append(payment)
     askings[key] = nil
     settled[key] = payment

@@ -8,7 +8,7 @@ import Digest
 import Faults
 
 /// How the stand-in behaves: how long it takes, and how often it goes wrong. All of it follows
-/// from the seed and the call's key, so that two runs of the same calls see the same.
+/// from the seed and what is asked, so that two runs of the same questions see the same.
 package struct StandInScript: Sendable, Equatable {
   package var seed: UInt64 = 0
   package var latency: Duration = .zero
@@ -51,7 +51,7 @@ package struct StandInScript: Sendable, Equatable {
     return nil
   }
 
-  func isUncertain(_ callKey: String) -> Bool { luck("uncertain", callKey) < uncertainPerMille }
+  func isUncertain(_ occasion: String) -> Bool { luck("uncertain", occasion) < uncertainPerMille }
 
   func latency(of callKey: String) -> Duration {
     latency + latencySpread * luck("latency", callKey) / 1000

@@ -1,7 +1,7 @@
-import Compose
+package import Compose
 package import Console
 package import EventLoop
-import Faults
+package import Faults
 import Machine
 package import Supervisor
 
@@ -26,12 +26,12 @@ package struct CommandContext: Sendable {
   // MARK: - The compose file
 
   /// Names that are looked for in this directory and those above it.
-  static let composeNames = [
+  package static let composeNames = [
     "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml",
   ]
 
   /// Where the compose file is: as told by `--file` or ASSAY_COMPOSE_FILE, or found.
-  func composePath() throws(Fault) -> String {
+  package func composePath() throws(Fault) -> String {
     let given = invocation.value("file") ?? place.environment["ASSAY_COMPOSE_FILE"]
     if let given, !given.isEmpty {
       return Surroundings.absolute(given, in: place.workingDirectory)
@@ -52,7 +52,7 @@ package struct CommandContext: Sendable {
   }
 
   /// The compose file, read and checked.
-  func composeFile() throws -> ComposeFile {
+  package func composeFile() throws -> ComposeFile {
     let path = try composePath()
     let bytes: [UInt8]
     do {
@@ -81,7 +81,7 @@ package struct CommandContext: Sendable {
 
   /// Where the mesh keeps its sockets; a compose file that is broken now does not hide a mesh
   /// that was started before, when somebody says where it runs.
-  func runDirectory() throws -> RunDirectory {
+  package func runDirectory() throws -> RunDirectory {
     do {
       return RunDirectory.locate(project: try composeFile().project, in: place)
     } catch  where !(place.environment["ASSAY_RUN_DIR"] ?? "").isEmpty {

@@ -7,6 +7,7 @@ import RPC
 import RunDisplay
 import ScoreContract
 import Synchronization
+import ToolContext
 
 /// Follows one run on a terminal until it has ended, over restarts of whatever it asks: every
 /// entry of the log is shown once. ^C stops the watching and not the run.

@@ -21,7 +21,9 @@ package struct MeshTarget: Sendable {
 
   /// What the text names: an address, a service of the running mesh (each of its replicas), or
   /// one replica.
-  static func resolve(_ text: String, _ context: CommandContext) async throws -> [MeshTarget] {
+  package static func resolve(_ text: String, _ context: CommandContext) async throws
+    -> [MeshTarget]
+  {
     if isAddress(text) { return try expand(try MeshAddress(text), context) }
     let mesh = try await RunningMesh.require(context)
     let replicas = try await mesh.replicas()
@@ -42,7 +44,7 @@ package struct MeshTarget: Sendable {
   }
 
   /// Every replica of the running mesh that has an address.
-  static func all(_ context: CommandContext) async throws -> [MeshTarget] {
+  package static func all(_ context: CommandContext) async throws -> [MeshTarget] {
     let mesh = try await RunningMesh.require(context)
     return try await mesh.replicas().filter { !$0.socket.isEmpty }.map { replica in
       MeshTarget(
@@ -51,7 +53,7 @@ package struct MeshTarget: Sendable {
     }
   }
 
-  static func isAddress(_ text: String) -> Bool {
+  package static func isAddress(_ text: String) -> Bool {
     ["unix:", "unix-dir:", "tcp://", "dns:///"].contains { text.hasPrefix($0) }
   }
 

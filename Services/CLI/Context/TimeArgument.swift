@@ -1,10 +1,12 @@
 import Compose
-import Console
+package import Console
 
 /// A flag's value as a time.
-enum TimeArgument {
+package enum TimeArgument {
   /// nil when the flag is not there.
-  static func parse(_ invocation: Invocation, _ flag: String) throws(UsageError) -> Duration? {
+  package static func parse(_ invocation: Invocation, _ flag: String) throws(UsageError)
+    -> Duration?
+  {
     guard let text = invocation.value(flag) else { return nil }
     guard let duration = ComposeDuration.parse(text), duration > .zero else {
       throw UsageError(

@@ -1,5 +1,5 @@
-import EventLoop
-import Faults
+package import EventLoop
+package import Faults
 import Machine
 package import MeshContract
 import RPC
@@ -11,10 +11,10 @@ package struct RunningMesh: Sendable {
   package let client: SupervisorClient
 
   /// The supervisor answers at once or not at all: it does nothing but watch.
-  static let timeout = Duration.seconds(5)
+  package static let timeout = Duration.seconds(5)
 
   /// The mesh of the context's compose file; nil when none runs.
-  static func find(_ context: CommandContext) async throws -> RunningMesh? {
+  package static func find(_ context: CommandContext) async throws -> RunningMesh? {
     let run = try context.runDirectory()
     guard Files.facts(of: run.controlSocket)?.kind == .socket else { return nil }
     let mesh = RunningMesh(run: run, on: context.loop)
@@ -22,20 +22,20 @@ package struct RunningMesh: Sendable {
   }
 
   /// The same; a fault with what to do when none runs.
-  static func require(_ context: CommandContext) async throws -> RunningMesh {
+  package static func require(_ context: CommandContext) async throws -> RunningMesh {
     guard let mesh = try await find(context) else {
       throw notRunning(try context.runDirectory())
     }
     return mesh
   }
 
-  static func notRunning(_ run: RunDirectory) -> Fault {
+  package static func notRunning(_ run: RunDirectory) -> Fault {
     Fault(
       .unavailable, reason: "MESH_NOT_RUNNING", "No mesh runs in \(run.path).",
       hint: "assay up --detach", facts: ["path": run.path])
   }
 
-  init(run: RunDirectory, on loop: EventLoop) {
+  package init(run: RunDirectory, on loop: EventLoop) {
     self.run = run
     client = SupervisorClient(Channel(to: .unix(path: run.controlSocket), on: loop))
   }

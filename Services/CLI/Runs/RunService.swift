@@ -1,3 +1,6 @@
+// RunCommands: verbs about runs. They ask the orchestrator, and the store for exports, like any
+// other client; what is shown is decided by RunDisplay. Limits: those of the contracts.
+
 import Console
 import EventLoop
 import Faults
@@ -5,11 +8,15 @@ import GRPCFormat
 import OrchestratorContract
 import RPC
 import StoreContract
+import ToolContext
 
 /// How verbs about runs reach the mesh: the orchestrator, as one product.
 struct RunService: Sendable {
   let orchestrator: OrchestratorClient
   private let metadata: Metadata
+
+  /// A run that is named on the command line.
+  static let oneRun = Operands("RUN", count: 1...1)
 
   static let flags =
     Flag.mesh + [

@@ -1,3 +1,7 @@
+// ToolContext: what every verb of `assay` works with: the words it was given, the place it was
+// started in, the mesh it means and how to reach it. It holds no verb and prints nothing.
+// Limits: `CommandLimits`.
+
 package import Console
 
 /// A verb with what it does.
@@ -19,7 +23,7 @@ package struct Command: Sendable {
 
 extension Flag {
   /// Flags of verbs that speak of one mesh.
-  static let mesh: [Flag] = [
+  package static let mesh: [Flag] = [
     Flag(
       "file", value: "PATH",
       "the compose file; $ASSAY_COMPOSE_FILE, or compose.yaml here or above, unless given"),

@@ -6,10 +6,11 @@ import OrchestratorContract
 import RunDisplay
 import ScoreContract
 import Supervisor
+package import ToolContext
 
 /// `assay echo`: the smallest run there is.
-enum EchoCommand {
-  static let command = Command(
+package enum EchoCommand {
+  package static let command = Command(
     "echo", "score texts with the smallest workload, to prove a mesh",
     operands: Operands("[TEXT…]", count: 0...Operands.operandsMax),
     flags: RunService.flags + [

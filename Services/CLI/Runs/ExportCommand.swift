@@ -4,12 +4,13 @@ import Machine
 import RPC
 import StoreContract
 import Supervisor
+package import ToolContext
 
 /// `assay export`: a run's units and verdicts as a file.
-enum ExportCommand {
-  static let command = Command(
+package enum ExportCommand {
+  package static let command = Command(
     "export", "write a run's units and verdicts as CSV or JSON Lines",
-    operands: Operands("RUN", count: 1...1),
+    operands: RunService.oneRun,
     flags: RunService.flags + [
       Flag("format", value: "csv|jsonl", "csv unless given"),
       Flag("output", short: "o", value: "PATH", "a file; standard output unless given"),
@@ -31,7 +32,9 @@ enum ExportCommand {
       let part = "\(full).part"
       do {
         let file = try OpenFile(part, for: .replace, mode: 0o644)
-        for try await chunk in chunks { try file.write(String(decoding: chunk.data, as: UTF8.self)) }
+        for try await chunk in chunks {
+          try file.write(String(decoding: chunk.data, as: UTF8.self))
+        }
         try file.sync()
       } catch {
         try? Files.remove(part)
