@@ -257,7 +257,9 @@ let commandLine =
     "Proof", at: "Services/CLI/Proof",
     uses: [
       "Supervisor", "Compose", "GatewayStandIn", "OrchestratorContract",
-      "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "RPC", "Protobuf", "EventLoop",
+      "StoreContract", "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "Failpoints",
+      "RPC",
+      "Protobuf", "EventLoop",
       "Machine", "Digest", "JSON", "Faults", "GRPCFormat", "Telemetry",
     ])
   // A command line with what it works on: the mesh it means, found and reached.
@@ -270,7 +272,7 @@ let commandLine =
   + module(
     "RunCommands", at: "Services/CLI/Runs",
     uses: [
-      "ToolContext", "Proof", "RunDisplay", "Console", "Supervisor", "Machine",
+      "ToolContext", "Proof", "Failpoints", "RunDisplay", "Console", "Supervisor", "Machine",
       "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "EventLoop",
       "JSON", "Faults",
     ], tested: false)

@@ -34,7 +34,7 @@ package enum Proof {
   }
 
   /// A provider that is slow enough to be killed around, and not always well.
-  private static func script(seed: UInt64) -> StandInScript {
+  static func script(seed: UInt64) -> StandInScript {
     var script = StandInScript()
     script.seed = seed
     script.latency = .milliseconds(3)

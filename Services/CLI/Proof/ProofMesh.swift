@@ -6,6 +6,7 @@ import Machine
 import OrchestratorContract
 import RPC
 import ServiceHost
+import StoreContract
 import Telemetry
 
 /// The mesh under proof: a store and some orchestrators as processes, and in this process a
@@ -62,10 +63,20 @@ final class ProofMesh: Sendable {
         instance, "\(plan.executables)/assay-\(service)", environment,
         logPath: "\(folder)/\(instance).log", loop: loop)
     }
-    let store = process(
-      "store", "store", ["ASSAY_STORE_PATH": database, "ASSAY_STORE_LEASE_TTL": "1s"])
+    var own = ["ASSAY_STORE_PATH": database, "ASSAY_STORE_LEASE_TTL": "1s"]
+    if let preload = plan.storePreload {
+      own["LD_PRELOAD"] = preload
+      own["POWERCUT_FOLDER"] = database
+      own["POWERCUT_EARLY"] = "200"
+      own["POWERCUT_SEED"] = String(plan.seed)
+    }
+    let store = process("store", "store", own)
     return [store]
       + (0..<plan.orchestrators).map { process("orchestrator", "orchestrator-\($0 + 1)", [:]) }
+  }
+
+  var store: StoreClient {
+    StoreClient(Channel(to: .unixDirectory(path: "\(plan.folder)/store"), on: loop))
   }
 
   func start() async throws {

@@ -1,4 +1,5 @@
 import EventLoop
+import Failpoints
 import Glibc
 import Machine
 
@@ -16,6 +17,11 @@ actor ProofProcess: LoopActor {
   private(set) var unexpectedEnds: [String] = []
   private(set) var kills = 0
   private var killedPid: Int32 = 0
+  /// For the next start alone.
+  private var failpoint: String?
+  private var armedPid: Int32 = 0
+  /// Whether a failpoint ended it.
+  private(set) var hasReachedFailpoint = false
 
   init(
     _ name: String, _ executable: String, _ environment: [String: String], logPath: String,
@@ -30,9 +36,15 @@ actor ProofProcess: LoopActor {
 
   var isRunning: Bool { child != nil }
 
+  /// The process that is started next ends at that place, and no other.
+  func arm(_ order: Failpoint.Order) { failpoint = order.text }
+
   func start() throws {
     guard child == nil, !isResting else { return }
     let log = try OpenFile(logPath, for: .append)
+    var environment = environment
+    let isArmed = failpoint != nil
+    environment[Failpoint.variable] = failpoint.take()
     var launch = ChildLaunch(executable, environment: environment)
     launch.output = .descriptor(log.descriptor)
     launch.errorOutput = .descriptor(log.descriptor)
@@ -41,17 +53,21 @@ actor ProofProcess: LoopActor {
       guard let self else { return }
       self.assumeIsolated { $0.ended(exit) }
     }
+    if isArmed { armedPid = child?.pid ?? 0 }
   }
 
   private func ended(_ exit: ChildProcess.Exit) {
     let pid = child?.pid ?? 0
     child = nil
+    if pid == armedPid, exit.signal == SIGKILL { hasReachedFailpoint = true }
     if isResting {
       for waiter in rested { waiter.resume() }
       rested = []
       return
     }
-    if pid != killedPid {
+    if pid == armedPid, exit.signal == SIGKILL {
+      hasReachedFailpoint = true
+    } else if pid != killedPid {
       unexpectedEnds.append("\(name) ended with status \(exit.status), signal \(exit.signal)")
     }
     // One that ends by itself all the time would be started for ever; the proof fails anyway.
@@ -65,6 +81,13 @@ actor ProofProcess: LoopActor {
     killedPid = child.pid
     kills += 1
     return true
+  }
+
+  /// Asks it to end; it is started again, as by a rolling restart.
+  func restart() {
+    guard let child else { return }
+    killedPid = child.pid
+    child.kill(SIGTERM)
   }
 
   /// Ends it and leaves it so: asked to, then made to.
