@@ -130,7 +130,7 @@ import Testing
             }
           }
         }
-        #expect(refusals == ["PROVIDER_OVERLOADED", "PROVIDER_RATE_LIMITED"])
+        #expect(refusals == ["PROVIDER_OVERLOADED", "RATE_LIMITED"])
       }
       #expect(try PaymentLog.read(log).count == 20)
     }

@@ -67,7 +67,7 @@ extension StandInScript.Refusal {
         retryAfter: .milliseconds(20))
     case .rateLimited:
       Fault(
-        .resourceExhausted, reason: "PROVIDER_RATE_LIMITED", "The provider asks to wait.",
+        .resourceExhausted, reason: "RATE_LIMITED", "The provider asks to wait.",
         retryAfter: .milliseconds(30))
     }
   }
