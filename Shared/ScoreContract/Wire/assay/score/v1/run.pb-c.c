@@ -2214,7 +2214,7 @@ const ProtobufCEnumDescriptor assay__score__v1__unit_state__descriptor =
   assay__score__v1__unit_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_number[6] =
+static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_number[7] =
 {
   { "SKIP_REASON_UNSPECIFIED", "ASSAY__SCORE__V1__SKIP_REASON__SKIP_REASON_UNSPECIFIED", 0 },
   { "CACHED", "ASSAY__SCORE__V1__SKIP_REASON__CACHED", 1 },
@@ -2222,15 +2222,17 @@ static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_nu
   { "LIMIT", "ASSAY__SCORE__V1__SKIP_REASON__LIMIT", 3 },
   { "FILTERED", "ASSAY__SCORE__V1__SKIP_REASON__FILTERED", 4 },
   { "SKIPPED_BUDGET", "ASSAY__SCORE__V1__SKIP_REASON__SKIPPED_BUDGET", 5 },
+  { "RUN_ENDED", "ASSAY__SCORE__V1__SKIP_REASON__RUN_ENDED", 6 },
 };
 static const ProtobufCIntRange assay__score__v1__skip_reason__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex assay__score__v1__skip_reason__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex assay__score__v1__skip_reason__enum_values_by_name[7] =
 {
   { "CACHED", 1 },
   { "FILTERED", 4 },
   { "LIMIT", 3 },
+  { "RUN_ENDED", 6 },
   { "SHORT_CIRCUIT", 2 },
   { "SKIPPED_BUDGET", 5 },
   { "SKIP_REASON_UNSPECIFIED", 0 },
@@ -2242,9 +2244,9 @@ const ProtobufCEnumDescriptor assay__score__v1__skip_reason__descriptor =
   "SkipReason",
   "Assay__Score__V1__SkipReason",
   "assay.score.v1",
-  6,
+  7,
   assay__score__v1__skip_reason__enum_values_by_number,
-  6,
+  7,
   assay__score__v1__skip_reason__enum_values_by_name,
   1,
   assay__score__v1__skip_reason__value_ranges,
