@@ -180,7 +180,7 @@ let storeRooms =
   // What a keeper of facts must do, as a protocol over plain values; and a model of it in memory.
   module(
     "StoreBackend", at: "Services/Store/Backend",
-    uses: ["StoreContract", "ScoreContract", "Digest", "Faults", "JSON"])
+    uses: ["StoreContract", "ScoreContract", "Protobuf", "Digest", "Faults", "JSON"])
   // That protocol on SQLite: tables, migrations, queries, one writer that groups commits.
   + module(
     "StoreSQLite", at: "Services/Store/SQLite",

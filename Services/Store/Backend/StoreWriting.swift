@@ -28,7 +28,8 @@ package protocol StoreWriting: AnyObject {
 package enum WriteOrder: Sendable, Equatable {
   case createRun(ProductScope, CreateRunRequest)
   case requestOfRun(ProductScope, RequestOfRunRequest)
-  case commit(ProductScope, CommitRequest)
+  /// Checked and digested where the call arrived: `WriteOrder.commit(_:_:) throws` makes it.
+  case commit(ProductScope, CommitOrder)
   case putRubric(ProductScope, Rubric)
   case putLabels(ProductScope, [Label])
   /// Gives the name to the session under a higher token than it ever had; whether somebody else

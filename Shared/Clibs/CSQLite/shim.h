@@ -1,2 +1,34 @@
+// Makes SQLite visible to Swift: its variadic functions with their types, and the destructor
+// constants that are casts.
 #pragma once
 #include <sqlite3.h>
+
+// A switch of one connection (SQLITE_DBCONFIG_…) that takes 0 or 1.
+static inline int assay_sqlite_switch(sqlite3 *db, int option, int value) {
+  return sqlite3_db_config(db, option, value, (int *)0);
+}
+
+// SQLite copies the bytes before this returns. No bytes are an empty text, never NULL.
+static inline int assay_sqlite_bind_text(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  return sqlite3_bind_text64(
+      statement, index, bytes ? (const char *)bytes : "", count, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static inline int assay_sqlite_bind_blob(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  if (count == 0) return sqlite3_bind_zeroblob(statement, index, 0);
+  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
+}
+
+// Whoever binds these keeps the bytes where they are until the next reset.
+static inline int assay_sqlite_lend_text(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  return sqlite3_bind_text64(
+      statement, index, (const char *)bytes, count, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+static inline int assay_sqlite_lend_blob(
+    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
+  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_STATIC);
+}
