@@ -1,5 +1,6 @@
 package import Configuration
 package import EventLoop
+package import Lifecycle
 package import RPC
 package import Telemetry
 
@@ -14,12 +15,12 @@ package struct ServiceBlueprint: Sendable {
   /// Settings of its own, beside those of every service.
   package let settings: [any SettingDeclaration]
   /// Opens what the service stands on and binds its methods; runs once, on the loop.
-  package let open: @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+  package let open: @Sendable (ServiceEnvironment) async throws -> ServiceParts
 
   package init(
     name: String, purpose: String, calls: [String] = [],
     settings: [any SettingDeclaration] = [],
-    open: @escaping @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+    open: @escaping @Sendable (ServiceEnvironment) async throws -> ServiceParts
   ) {
     self.name = name
     self.purpose = purpose
@@ -29,9 +30,31 @@ package struct ServiceBlueprint: Sendable {
   }
 }
 
+/// What a service is when it is open.
+package struct ServiceParts: Sendable, ExpressibleByArrayLiteral {
+  package var definitions: [ServiceDefinition]
+  /// What the methods stand on: stopped when the last call has ended, before the channels are.
+  package var beneath: [LifecycleMember]
+  /// Work of its own beside the calls: stopped before the server drains.
+  package var beside: [LifecycleMember]
+
+  package init(
+    _ definitions: [ServiceDefinition], beneath: [LifecycleMember] = [],
+    beside: [LifecycleMember] = []
+  ) {
+    self.definitions = definitions
+    self.beneath = beneath
+    self.beside = beside
+  }
+
+  package init(arrayLiteral definitions: ServiceDefinition...) { self.init(definitions) }
+}
+
 /// What the host gives to a service.
 package struct ServiceEnvironment: Sendable {
   package let loop: EventLoop
+  /// Which replica this is.
+  package let instance: String
   package let configuration: ConfigurationStore
   package let logger: Logger
   package let metrics: Metrics

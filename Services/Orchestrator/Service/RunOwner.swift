@@ -105,7 +105,7 @@ actor RunOwner: LoopActor {
     claiming.insert(run)
     let delay = Self.claimDelayPerRun * drivers.count
     Task(executorPreference: loop) {
-      if delay > .zero { try? await loop.sleep(for: delay) }
+      if delay > .zero { try? await self.loop.sleep(for: delay) }
       await self.acquire(run)
     }
   }
@@ -132,7 +132,7 @@ actor RunOwner: LoopActor {
       guard fault.reason != "LEASE_HELD" else { return }
       services.logger.warning(
         "a run could not be taken",
-        [.runID: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
+        [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
     }
   }
 
@@ -148,7 +148,7 @@ actor RunOwner: LoopActor {
     }
     drivers[run] = Ownership(driver: driver, token: token)
     services.metrics.owns(drivers.count)
-    services.logger.info("working on a run", [.runID: .string(run.id)])
+    services.logger.info("working on a run", [.run: .string(run.id)])
     let ownership = RunOwnership(run: stored, stages: stages, ranForMs: ranFor(stored))
     Task { await driver.feed(.gained(ownership)) }
   }
@@ -172,7 +172,7 @@ actor RunOwner: LoopActor {
       var options = CallOptions(timeout: .seconds(10))
       options.metadata = run.metadata
       Failpoint.pass("orchestrator.lease.before-release")
-      _ = try? await services.store.releaseLease(
+      _ = try? await self.services.store.releaseLease(
         ReleaseLeaseRequest(session: session, name: run.id, token: ownership.token),
         options: options)
       Failpoint.pass("orchestrator.lease.released")
@@ -183,7 +183,7 @@ actor RunOwner: LoopActor {
 
   private func lose(_ run: OwnedRun) {
     guard let ownership = drivers[run] else { return }
-    services.logger.warning("the lease of a run was lost", [.runID: .string(run.id)])
+    services.logger.warning("the lease of a run was lost", [.run: .string(run.id)])
     Task { await ownership.driver.feed(.leaseLost) }
   }
 

@@ -49,7 +49,7 @@ struct RunMetrics: Sendable {
     facts = metrics.counter("assay_facts_committed_total", help: "Facts that the store holds.")()
   }
 
-  func owns(_ count: Int) { owned.set(Double(count)) }
+  func owns(_ count: Int) { owned.set(Int64(count)) }
   func committed(_ count: Int) { facts.add(UInt64(count)) }
 
   func callBegan() {
