@@ -310,6 +310,13 @@ let proofs =
       "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop",
       "Protobuf", "Faults", "JSON",
     ])
+  // Writers, watchers and runs against a store and an orchestrator, for the benchmarks.
+  + executable(
+    "LoadPeer", at: "Tests/Support/LoadPeer",
+    uses: [
+      "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "EventLoop", "Faults",
+      "JSON", "Telemetry",
+    ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
   + [

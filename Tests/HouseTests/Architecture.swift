@@ -18,7 +18,7 @@ enum Architecture {
     ["MeshContract", "TestingContract"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
-      "Supervisor", "RunDisplay", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite",
+      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets", "StoreSQLite",
       "RunWorkloads",
     ],
     ["Fuzz", "Proof", "ToolContext"],
@@ -58,6 +58,7 @@ enum Architecture {
     "RunCommands": "Services/CLI/Runs",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
+    "LoadPeer": "Tests/Support/LoadPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",
     "FuzzTargets": "Tests/Fuzz/Targets",
     "Fuzz": "Tests/Fuzz/Main",

@@ -16,10 +16,18 @@ package struct Payment: Sendable, Equatable {
   let response: GenerateResponse?
 }
 
-/// Every payment, a JSON line each, on disk before it is answered.
-package final class PaymentLog: Sendable {
+/// Every payment, a JSON line each, on disk before it is answered. Payments that come while the
+/// disk is busy share its next turn.
+package actor PaymentLog {
   private let path: String
   private let pool: BlockingPool
+  private var waiting: [Entry] = []
+  private var isWriting = false
+
+  private struct Entry {
+    let line: String
+    let written: CheckedContinuation<Void, any Error>
+  }
 
   /// Appends to the file of that path; made when there is none.
   package init(path: String) throws {
@@ -30,7 +38,7 @@ package final class PaymentLog: Sendable {
     {
       try OpenFile(path, for: .append).write("\n")
     }
-    pool = BlockingPool(name: "payments", threadsMax: 1, queueMax: StandInLimits.callsMax)
+    pool = BlockingPool(name: "payments", threadsMax: 1, queueMax: 4)
   }
 
   /// What was paid so far; a line that a crash cut off was never answered, and is left out.
@@ -45,13 +53,31 @@ package final class PaymentLog: Sendable {
 
   /// Returns when the payment is on disk.
   func append(_ payment: Payment) async throws {
-    let path = path
-    let line = payment.line + "\n"
-    try await pool.run {
-      let file = try OpenFile(path, for: .append)
-      try file.write(line)
-      try file.sync()
+    try await withCheckedThrowingContinuation { continuation in
+      waiting.append(Entry(line: payment.line + "\n", written: continuation))
+      guard !isWriting else { return }
+      isWriting = true
+      Task { await self.writeAll() }
     }
+  }
+
+  private func writeAll() async {
+    while !waiting.isEmpty {
+      let entries = waiting
+      waiting = []
+      let (path, text) = (path, entries.map(\.line).joined())
+      do {
+        try await pool.run {
+          let file = try OpenFile(path, for: .append)
+          try file.write(text)
+          try file.sync()
+        }
+        for entry in entries { entry.written.resume() }
+      } catch {
+        for entry in entries { entry.written.resume(throwing: error) }
+      }
+    }
+    isWriting = false
   }
 }
 
