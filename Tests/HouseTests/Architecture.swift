@@ -18,7 +18,8 @@ enum Architecture {
     ["MeshContract", "TestingContract"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
-      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets", "StoreSQLite",
+      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets",
+      "StoreSQLite",
       "RunWorkloads",
     ],
     ["Fuzz", "Proof", "ToolContext"],
