@@ -62,6 +62,7 @@ package struct CrashSweep: Sendable {
       if await process.hasReachedFailpoint { isReached = true }
     }
     var whole = report
+    whole.findings += try ProofDatabase.findings(in: mesh.database)
     for process in mesh.processes { whole.findings += await process.unexpectedEnds }
     if isReached, whole.isProven { try? Files.removeTree("\(plan.folder)/\(name(of: order))") }
     return Outcome(order: order, isReached: isReached, report: whole)
@@ -92,9 +93,7 @@ package struct CrashSweep: Sendable {
     let sum = ProofSum(
       references: undisturbed.runs,
       payments: undisturbed.payments + (try PaymentLog.read(mesh.payments)))
-    var report = sum.report(on: runs, replays: replays)
-    report.findings += try ProofDatabase.findings(in: mesh.database)
-    return report
+    return sum.report(on: runs, replays: replays)
   }
 
   private func name(of order: Failpoint.Order) -> String { "\(order.name)-\(order.count)" }

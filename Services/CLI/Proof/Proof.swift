@@ -27,6 +27,7 @@ package enum Proof {
       report.kills.append((process.name, await process.kills))
       report.findings += await process.unexpectedEnds
     }
+    report.findings += try ProofDatabase.findings(in: mesh.database)
     report.seed = plan.seed
     report.seconds = Double(loop.nowNanoseconds - start) / 1e9
     if report.isProven { try Files.removeTree(plan.folder) }
@@ -87,9 +88,7 @@ package enum Proof {
         try await load.insisting(until: deadline) { try await load.replay(run.id, spec: run.spec) })
     }
     let sum = ProofSum(references: references, payments: try PaymentLog.read(mesh.payments))
-    var report = sum.report(on: runs, replays: replays)
-    report.findings += try ProofDatabase.findings(in: mesh.database)
-    return report
+    return sum.report(on: runs, replays: replays)
   }
 
   private static func keepRunning(
