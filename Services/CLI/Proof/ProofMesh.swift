@@ -69,6 +69,7 @@ final class ProofMesh: Sendable {
       own["POWERCUT_FOLDER"] = database
       own["POWERCUT_EARLY"] = "200"
       own["POWERCUT_SEED"] = String(plan.seed)
+      own.merge(plan.preloadVariables) { _, told in told }
     }
     let store = process("store", "store", own)
     return [store]

@@ -19,6 +19,8 @@ package struct ProofPlan: Sendable {
   package var pause = Duration.milliseconds(20)...Duration.milliseconds(90)
   /// A library that the store is started with, such as a disk that loses what was not synced.
   package var storePreload: String?
+  /// What that library is told.
+  package var preloadVariables: [String: String] = [:]
   /// Where the executables are.
   package var executables: String
   /// Kept when something was wrong.

@@ -40,6 +40,7 @@ package enum ProveCommand {
     plan.storePreload = context.invocation.value("preload").map {
       Surroundings.absolute($0, in: context.place.workingDirectory)
     }
+    plan.preloadVariables = context.place.environment.filter { $0.key.hasPrefix("POWERCUT_") }
     for name in ["assay-store", "assay-orchestrator"] {
       guard Files.isExecutable("\(plan.executables)/\(name)") else {
         throw Fault(
