@@ -19,8 +19,7 @@ enum Architecture {
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets",
-      "StoreSQLite",
-      "RunWorkloads",
+      "StoreSQLite", "RunWorkloads",
     ],
     ["Fuzz", "Proof", "ToolContext"],
     ["RunCommands"],
