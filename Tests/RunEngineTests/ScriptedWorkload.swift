@@ -44,7 +44,8 @@ struct ScriptedWorkload: RunEngine.Workload {
           batching: BatchPolicy(unitsMax: unitsMax, bytesMax: bytesMax), unitCount: count
         ) { place in
           let text = texts[start + place]
-          let group = isGrouped ? text.split(separator: " ").dropFirst().first.map(String.init) : nil
+          let group =
+            isGrouped ? text.split(separator: " ").dropFirst().first.map(String.init) : nil
           return PlannedUnit(
             id: "u\(start + place)",
             subject: SubjectRef(kind: "text", id: "t\(start + place)", contentHash: text),

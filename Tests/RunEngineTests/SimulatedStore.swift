@@ -136,7 +136,8 @@ final class SimulatedStore {
   }
 
   func verdicts(_ keys: [String]) -> Result<[Verdict], Fault> {
-    do throws(Fault) { return .success(try model.verdicts(forKeys: keys, of: Self.product)) } catch {
+    do throws(Fault) { return .success(try model.verdicts(forKeys: keys, of: Self.product)) } catch
+    {
       return .failure(error)
     }
   }

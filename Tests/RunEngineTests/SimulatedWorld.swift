@@ -98,7 +98,9 @@ final class SimulatedWorld {
     share > 0 && Int.random(in: 0..<1_000, using: &random) < share
   }
 
-  private func roll(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &random) }
+  private func roll(_ range: ClosedRange<Int64>) -> Int64 {
+    Int64.random(in: range, using: &random)
+  }
   private func any() -> SimulatedReplica {
     replicas[Int.random(in: 0..<replicas.count, using: &random)]
   }
