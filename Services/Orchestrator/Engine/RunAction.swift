@@ -31,6 +31,11 @@ package enum RunAction: Sendable, Equatable {
 package struct RunCommit: Sendable, Equatable {
   package let id: String
   package let facts: [Fact]
+
+  package init(id: String, facts: [Fact]) {
+    self.id = id
+    self.facts = facts
+  }
 }
 
 /// A page of the run's units, by ordinal.
@@ -40,4 +45,11 @@ package struct UnitsQuery: Sendable, Equatable {
   /// Nil: of any.
   package var stage: UInt32?
   package var limit: Int
+
+  package init(after: Int64, states: [UnitState], stage: UInt32?, limit: Int) {
+    self.after = after
+    self.states = states
+    self.stage = stage
+    self.limit = limit
+  }
 }

@@ -238,9 +238,19 @@ package struct RunStateMachine: Sendable {
     begin(run, stages, ranForMs: 0)
   }
 
-  /// One step of the phase, when it waits for nothing.
+  /// Steps of the phase, until it waits for something.
   private mutating func progress() {
     answerRequest()
+    var before: Phase
+    var stageBefore: StageStateMachine?
+    repeat {
+      before = phase
+      stageBefore = stage
+      step()
+    } while phase != before || stage != stageBefore
+  }
+
+  private mutating func step() {
     switch phase {
     case .planning: progressPlanning()
     case .pricing: progressPricing()
