@@ -84,20 +84,22 @@ let clibs =
 let foundations =
   // One error vocabulary for everything that crosses a service line.
   shared("Faults")
+  // The one lock of the house, which the thread sanitizer can see.
+  + shared("Locking")
   // This machine's files, directories, processes and limits as values.
   + shared("Machine", uses: ["CMachine"])
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
-  + shared("Telemetry", uses: ["JSON"])
+  + shared("Telemetry", uses: ["JSON", "Locking"])
   // One loop per thread on libuv that is also a Swift executor.
-  + shared("EventLoop", uses: ["CUV"])
+  + shared("EventLoop", uses: ["CUV", "Locking"])
   // libyaml's events as one checked tree.
   + shared("YAML", uses: ["CYAML"])
   // assay.yaml, environment and flags become one checked value with origins.
-  + shared("Configuration", uses: ["YAML", "Machine", "Telemetry", "Faults"])
+  + shared("Configuration", uses: ["YAML", "Machine", "Telemetry", "Faults", "Locking"])
   // Run services together, stop them in order within a deadline.
-  + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults"])
+  + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults", "Locking"])
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: ["CZlib"])
 
@@ -125,13 +127,16 @@ let calls =
   // The two halves of one stream, and the bytes below them: what server and channel share.
   + shared(
     "RPCStream",
-    uses: ["HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults"],
+    uses: [
+      "HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults", "Locking",
+    ],
     testUses: ["TestingContract"])
   // Methods, metadata, status, deadlines, channels, servers, interceptors.
   + shared(
     "RPC",
     uses: [
       "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "Telemetry", "Faults",
+      "Locking",
     ],
     testUses: ["TestingContract"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.
@@ -144,9 +149,7 @@ let calls =
     "ServiceHost",
     uses: [
       "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Machine",
-      "Configuration", "EventLoop",
-      "Telemetry",
-      "Faults", "JSON", "Descriptors",
+      "Configuration", "EventLoop", "Telemetry", "Faults", "JSON", "Descriptors", "Locking",
     ], testUses: ["TestingContract"])
 
 let services =
@@ -162,14 +165,14 @@ let commandLine =
     "Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"], testUses: ["Machine"])
   // Verbs, flags, help and completion from one table; the one place that speaks to a terminal.
   + module(
-    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults"])
+    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults", "Locking"])
   // The mesh as plain processes: services started, watched, restarted, scaled.
   + module(
     "Supervisor", at: "Services/CLI/Supervisor",
     uses: [
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
       "Lifecycle", "Telemetry", "Faults", "Configuration",
-    ])
+    ], testUses: ["Locking"])
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
@@ -190,7 +193,8 @@ let proofs =
     "TestingContract", at: "Tests/Support/Testing/Contract",
     uses: ["CTestingWire", "CProtobufC", "WellKnown", "Protobuf", "RPC"], tested: false)
   + module(
-    "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON"], tested: false)
+    "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON", "Locking"],
+    tested: false)
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
@@ -214,7 +218,7 @@ let proofs =
       "MeshTests",
       uses: [
         "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine",
-        "Supervisor",
+        "Supervisor", "Locking",
       ]),
   ]
 

@@ -1,7 +1,7 @@
 package import Faults
 package import HTTP2
+import Locking
 package import Protobuf
-import Synchronization
 
 /// The sending half of one stream, between any thread that sends and the connection's loop.
 ///
@@ -16,7 +16,7 @@ package final class Outbox: Sendable {
     var waiter: Waiter<Void, any Error>?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let unsentBytesMax: Int
 
   package init(unsentBytesMax: Int) { self.unsentBytesMax = unsentBytesMax }

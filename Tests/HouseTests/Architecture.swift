@@ -3,7 +3,7 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine"],
+    ["Faults", "JSON", "Machine", "Locking"],
     ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
     [
       "Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose",

@@ -3,7 +3,6 @@ import Faults
 import GRPCFormat
 import HTTP2
 import RPCStream
-import Synchronization
 
 /// One call on the client over all its attempts: waiting, open on a connection, or over.
 ///

@@ -1,8 +1,8 @@
 import Faults
 import GRPCFormat
+import Locking
 import Protobuf
 import RPCStream
-import Synchronization
 
 /// The typed half of one call on the client: what its responses become.
 protocol ResponseSink: AnyObject, Sendable {
@@ -26,7 +26,7 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink {
     var result: Result<Answer, Fault>?
     var waiter: Waiter<Result<Answer, Fault>, Never>?
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   var initialMetadata: Metadata { state.withLock { $0.initial } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing } }
@@ -83,7 +83,7 @@ final class StreamedResponseSink<Answer: WireMessage>: ResponseSink {
     var trailing: Metadata?
     var waiters: [Waiter<Void, Never>] = []
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   var hasDelivered: Bool { state.withLock { $0.hasDelivered } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing ?? Metadata() } }

@@ -1,7 +1,7 @@
 import Faults
+import Locking
 package import Protobuf
 import RPCStream
-import Synchronization
 
 /// The typed half of one call on the server, made by its method's handler when headers arrive.
 protocol ServerCall: AnyObject, Sendable {
@@ -26,7 +26,7 @@ final class SingleRequestCall<Request: WireMessage>: ServerCall {
     var request: Request?
     var isCompressed = false
   }
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let body: @Sendable (Request, ServerContext) async throws -> Void
 
   init(_ body: @escaping @Sendable (Request, ServerContext) async throws -> Void) {

@@ -1,8 +1,8 @@
 import EventLoop
 import Faults
 import HTTP2
+import Locking
 import RPCStream
-import Synchronization
 
 /// What one server holds on its loop: connections, handlers, the state of its drain.
 ///

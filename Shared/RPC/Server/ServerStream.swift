@@ -2,9 +2,9 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import Locking
 import Protobuf
 import RPCStream
-import Synchronization
 
 /// One call on the server, between its connection and its handler.
 ///
@@ -33,7 +33,7 @@ final class ServerStream: @unchecked Sendable {
     var areHeadersSent = false
     var isOver = false
   }
-  let shared = Mutex(Shared())
+  let shared = Lock(Shared())
 
   // Loop only.
   var connection: ServerConnection?
