@@ -94,10 +94,14 @@ let foundations =
   + shared("Telemetry", uses: ["JSON", "Locking"])
   // One loop per thread on libuv that is also a Swift executor.
   + shared("EventLoop", uses: ["CUV", "Locking"])
+  // Where a service is, as the whole mesh writes it.
+  + shared("MeshAddressing", uses: ["Faults"])
   // libyaml's events as one checked tree.
   + shared("YAML", uses: ["CYAML"])
   // assay.yaml, environment and flags become one checked value with origins.
-  + shared("Configuration", uses: ["YAML", "Machine", "Telemetry", "Faults", "Locking"])
+  + shared(
+    "Configuration",
+    uses: ["YAML", "Machine", "MeshAddressing", "Telemetry", "Faults", "Locking"])
   // Run services together, stop them in order within a deadline.
   + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults", "Locking"])
   // gzip with a bound on what comes out.
@@ -135,8 +139,8 @@ let calls =
   + shared(
     "RPC",
     uses: [
-      "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "Telemetry", "Faults",
-      "Locking",
+      "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "MeshAddressing", "Telemetry",
+      "Faults", "Locking",
     ],
     testUses: ["TestingContract"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.
@@ -149,7 +153,8 @@ let calls =
     "ServiceHost",
     uses: [
       "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Machine",
-      "Configuration", "EventLoop", "Telemetry", "Faults", "JSON", "Descriptors", "Locking",
+      "Configuration", "EventLoop", "MeshAddressing", "Telemetry", "Faults", "JSON", "Descriptors",
+      "Locking",
     ], testUses: ["TestingContract"])
 
 let services =
@@ -171,14 +176,14 @@ let commandLine =
     "Supervisor", at: "Services/CLI/Supervisor",
     uses: [
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
-      "Lifecycle", "Telemetry", "Faults", "Configuration",
+      "Lifecycle", "MeshAddressing", "Telemetry", "Faults", "Configuration",
     ], testUses: ["Locking"])
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
       "Supervisor", "Console", "Compose", "Machine", "ServiceHost", "MeshContract", "RPC",
       "GRPCFormat", "Protobuf", "Descriptors", "YAML", "JSON", "EventLoop", "Lifecycle",
-      "Configuration", "Telemetry", "Faults",
+      "Configuration", "MeshAddressing", "Telemetry", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -206,7 +211,7 @@ let proofs =
     "InteropPeer", at: "Tests/Support/InteropPeer",
     uses: [
       "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop",
-      "Protobuf", "Faults", "JSON",
+      "MeshAddressing", "Protobuf", "Faults", "JSON",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
@@ -218,7 +223,7 @@ let proofs =
       "MeshTests",
       uses: [
         "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine",
-        "Supervisor", "Locking",
+        "Supervisor", "MeshAddressing", "Locking",
       ]),
   ]
 

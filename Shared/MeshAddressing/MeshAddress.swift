@@ -1,4 +1,6 @@
-package import Faults
+// MeshAddressing: the one way in which the mesh writes where a service is, for configuration, which
+// checks it at start, and for RPC, which connects there. It never resolves a name and never looks
+// at a file. Limits: `MeshAddressLimits`.
 
 /// Where a service is, as configuration writes it.
 package enum MeshAddress: Hashable, Sendable, CustomStringConvertible {
@@ -11,20 +13,24 @@ package enum MeshAddress: Hashable, Sendable, CustomStringConvertible {
   /// `dns:///gateway:7000`: every address of the name is a replica.
   case dns(host: String, port: UInt16)
 
-  package init(_ text: String) throws(Fault) {
-    if let path = text.droppingPrefix("unix-dir:") {
-      self = .unixDirectory(path: try MeshAddress.checked(path, in: text))
-    } else if let path = text.droppingPrefix("unix:") {
-      self = .unix(path: try MeshAddress.checked(path, in: text))
-    } else if let rest = text.droppingPrefix("tcp://") {
-      let (host, port) = try MeshAddress.hostAndPort(rest, in: text)
-      self = .tcp(host: host, port: port)
-    } else if let rest = text.droppingPrefix("dns:///") {
-      let (host, port) = try MeshAddress.hostAndPort(rest, in: text)
-      self = .dns(host: host, port: port)
-    } else {
-      throw MeshAddress.malformed(
-        text, "it must begin with unix:, unix-dir:, tcp:// or dns:///")
+  /// Reads an address; the error says what one looks like.
+  package init(_ text: String) throws(MeshAddressError) {
+    do throws(Objection) {
+      if let path = text.droppingPrefix("unix-dir:") {
+        self = .unixDirectory(path: try MeshAddress.checked(path))
+      } else if let path = text.droppingPrefix("unix:") {
+        self = .unix(path: try MeshAddress.checked(path))
+      } else if let rest = text.droppingPrefix("tcp://") {
+        let (host, port) = try MeshAddress.hostAndPort(rest)
+        self = .tcp(host: host, port: port)
+      } else if let rest = text.droppingPrefix("dns:///") {
+        let (host, port) = try MeshAddress.hostAndPort(rest)
+        self = .dns(host: host, port: port)
+      } else {
+        throw Objection(words: "not an address like \(MeshAddressError.forms)")
+      }
+    } catch {
+      throw MeshAddressError(text: text, objection: error.words)
     }
   }
 
@@ -37,31 +43,39 @@ package enum MeshAddress: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
-  private static func checked(_ path: String, in text: String) throws(Fault) -> String {
+  private struct Objection: Error {
+    let words: String
+  }
+
+  private static func checked(_ path: String) throws(Objection) -> String {
     // Two slashes after the colon are an empty authority, as other gRPC libraries write it.
     let path = path.droppingPrefix("//") ?? path
-    guard !path.isEmpty else { throw malformed(text, "the path is empty") }
-    guard !path.utf8.contains(0) else { throw malformed(text, "the path holds a NUL") }
+    guard !path.isEmpty else { throw Objection(words: "without a path") }
+    guard !path.utf8.contains(0) else { throw Objection(words: "a path with a NUL") }
+    let limit = MeshAddressLimits.socketPathBytesMax
+    guard path.utf8.count <= limit else {
+      throw Objection(words: "longer than the \(limit) bytes of a socket's path")
+    }
     return path
   }
 
-  private static func hostAndPort(
-    _ rest: String, in text: String
-  ) throws(Fault) -> (String, UInt16) {
-    guard let colon = rest.lastIndex(of: ":"),
-      let port = UInt16(rest[rest.index(after: colon)...])
-    else { throw malformed(text, "it needs host:port with a port from 0 to 65535") }
+  private static func hostAndPort(_ rest: String) throws(Objection) -> (String, UInt16) {
+    guard let colon = rest.lastIndex(of: ":") else { throw Objection(words: "without host:port") }
+    let digits = rest[rest.index(after: colon)...]
     var host = String(rest[..<colon])
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-    guard !host.isEmpty else { throw malformed(text, "the host is empty") }
+    // The number's own reader takes a sign.
+    guard !host.isEmpty, digits.first?.isNumber == true, let port = UInt16(digits) else {
+      throw Objection(words: "without host:port, the port from 0 to 65535")
+    }
     return (host, port)
   }
+}
 
-  private static func malformed(_ text: String, _ why: String) -> Fault {
-    Fault(
-      .invalidArgument, reason: "BAD_ADDRESS", "'\(text)' is not an address: \(why).",
-      hint: "Write unix:/path, unix-dir:/directory, tcp://host:port or dns:///name:port.")
-  }
+/// Bounds on an address.
+package enum MeshAddressLimits {
+  /// A path that a socket can be bound to: the kernel's field holds 107 bytes and a NUL.
+  package static let socketPathBytesMax = 107
 }
 
 extension String {

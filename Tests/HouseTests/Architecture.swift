@@ -4,7 +4,10 @@ enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
     ["Faults", "JSON", "Machine", "Locking"],
-    ["EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat"],
+    [
+      "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf", "GRPCFormat",
+      "MeshAddressing",
+    ],
     [
       "Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console",

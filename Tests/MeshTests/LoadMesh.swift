@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import JSON
 import Locking
+import MeshAddressing
 import RPC
 import Testing
 

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import Glibc
 import Locking
+import MeshAddressing
 import RPC
 import Testing
 

@@ -1,6 +1,7 @@
 package import EventLoop
 import Faults
 import GRPCFormat
+package import MeshAddressing
 package import Protobuf
 import RPCStream
 

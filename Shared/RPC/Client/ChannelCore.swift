@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import MeshAddressing
 import RPCStream
 
 /// What one channel holds on its loop: replicas, waiting calls, the retry budget.

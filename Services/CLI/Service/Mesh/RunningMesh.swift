@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Machine
+import MeshAddressing
 package import MeshContract
 import RPC
 package import Supervisor
