@@ -38,17 +38,9 @@ private let onHeader:
     OpaquePointer?, Frame?, Bytes?, Int, Bytes?, Int, UInt8, UnsafeMutableRawPointer?
   ) -> Int32 = { _, _, name, nameCount, value, valueCount, _, userData in
     guard let session = unsafe session(userData) else { return 0 }
-    let limits = session.limits
-    guard !session.incoming.overflowed,
-      session.incoming.listBytes + nameCount + valueCount + 32 <= limits.headerListBytesMax,
-      session.incoming.count < limits.headerFieldsMax
-    else {
-      session.incoming.overflowed = true
-      return 0
-    }
-    unsafe session.incoming.append(
+    unsafe session.incoming.take(
       UnsafeRawBufferPointer(start: name, count: nameCount),
-      UnsafeRawBufferPointer(start: value, count: valueCount))
+      UnsafeRawBufferPointer(start: value, count: valueCount), session.limits)
     return 0
   }
 
@@ -71,7 +63,7 @@ private let onStreamClose:
   @convention(c) (OpaquePointer?, Int32, UInt32, UnsafeMutableRawPointer?) -> Int32 = {
     _, stream, code, userData in
     guard let session = unsafe session(userData) else { return 0 }
-    session.resetsAfterEnd.remove(stream)
+    if !session.resetsAfterEnd.isEmpty { session.resetsAfterEnd.remove(stream) }
     session.owner.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
     return 0
   }

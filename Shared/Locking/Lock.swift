@@ -2,7 +2,7 @@
 //
 // It will never wait for a condition (EventLoop's Monitor does that) and is never held across an
 // await: what is inside is looked at or changed in one go.
-package import Synchronization
+public import Synchronization
 
 /// A value that only the holder of its lock can see; Synchronization's Mutex, made visible to the
 /// thread sanitizer.
@@ -10,7 +10,10 @@ package import Synchronization
 /// A contended Mutex is handed over inside the kernel, which the sanitizer does not see: it takes
 /// whatever both holders touched for a race. So each holder also reads, and then writes, an atomic
 /// of its own. Both are plain moves on x86 and one instruction each on ARM.
-package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
+///
+/// Usable from inline, and its import public, or nothing of it is inlined in other modules: each
+/// lock would then look up its own type at run time, a third of the cost of a call.
+@usableFromInline package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
   @usableFromInline let mutex: Mutex<Value>
   @usableFromInline let handover = Atomic<UInt8>(0)
 

@@ -17,14 +17,20 @@ protocol ResponseSink: AnyObject, Sendable {
 }
 
 /// Exactly one response message.
-final class SingleResponseSink<Answer: WireMessage>: ResponseSink {
+///
+/// `@unchecked Sendable`: the loop writes `answer` before it takes `state` to say the last word,
+/// and whoever waits reads it after that word alone. Within the lock this generic value would make
+/// every use of the lock look up a type at run time.
+final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Sendable {
+  private var answer: Answer?
+  private var isDouble = false
+
   private struct State {
-    var answer: Answer?
-    var isDouble = false
     var initial = Metadata()
     var trailing = Metadata()
-    var result: Result<Answer, Fault>?
-    var waiter: Waiter<Result<Answer, Fault>, Never>?
+    var isOver = false
+    var fault: Fault?
+    var waiter: Waiter<Void, Never>?
   }
   private let state = Lock(State())
 
@@ -32,45 +38,51 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink {
   var trailingMetadata: Metadata { state.withLock { $0.trailing } }
   var hasDelivered: Bool { false }
 
-  func receivedHeaders(_ metadata: Metadata) { state.withLock { $0.initial = metadata } }
   func arrived(_ count: Int) -> Int { count }
 
+  func receivedHeaders(_ metadata: Metadata) {
+    // An attempt before this one may have answered and then failed.
+    answer = nil
+    isDouble = false
+    state.withLock { $0.initial = metadata }
+  }
+
   func receive(_ message: RawSpan, isCompressed: Bool) throws {
-    let answer = try Answer(unpacking: message)
-    state.withLock { state in
-      state.isDouble = state.answer != nil
-      state.answer = answer
-    }
+    isDouble = answer != nil
+    answer = try Answer(unpacking: message)
   }
 
   func finished(_ fault: Fault?, trailing: Metadata) {
-    // A variable instead of a pair: a tuple of generic types is looked up at run time.
-    var result = Result<Answer, Fault>.failure(fault ?? SingleResponseSink.wrongCount)
     let waiter = state.withLock { state in
       state.trailing = trailing
-      if fault == nil, let answer = state.answer, !state.isDouble { result = .success(answer) }
-      state.result = result
+      state.fault = fault
+      state.isOver = true
       return state.waiter.take()
     }
-    waiter?.resume(returning: result)
-  }
-
-  private static var wrongCount: Fault {
-    Fault(
-      .internal, reason: "RESPONSE_COUNT",
-      "The server answered OK without exactly one message.")
+    waiter?.resume()
   }
 
   /// Waits for the last word; one task only.
-  func result() async -> Result<Answer, Fault> {
+  func result() async throws(Fault) -> Answer {
     await wait { waiter in
-      let ready = state.withLock { state -> Result<Answer, Fault>? in
-        if let result = state.result { return result }
-        state.waiter = waiter
-        return nil
+      let isOver = state.withLock { state in
+        if !state.isOver { state.waiter = waiter }
+        return state.isOver
       }
-      if let ready { waiter.resume(returning: ready) }
+      if isOver { waiter.resume() }
     }
+    if let fault = state.withLock({ $0.fault }) { throw fault }
+    guard let answer, !isDouble else { throw ResponseCount.fault }
+    return answer
+  }
+}
+
+/// OK without exactly one message.
+private enum ResponseCount {
+  static var fault: Fault {
+    Fault(
+      .internal, reason: "RESPONSE_COUNT",
+      "The server answered OK without exactly one message.")
   }
 }
 

@@ -14,7 +14,7 @@ import RPCStream
 final class ServerStream: @unchecked Sendable {
   let id: Int32
   let loop: EventLoop
-  let method: MethodHandler
+  let served: ServedMethod
   let call: any ServerCall
   let metadata: Metadata
   let peer: PeerIdentity
@@ -47,12 +47,12 @@ final class ServerStream: @unchecked Sendable {
   var countedUnsent = 0
 
   init(
-    id: Int32, head: RequestHead, handler: MethodHandler, connection: ServerConnection
+    id: Int32, head: RequestHead, served: ServedMethod, connection: ServerConnection
   ) {
     self.id = id
     self.loop = connection.loop
-    self.method = handler
-    self.call = handler.makeCall()
+    self.served = served
+    self.call = served.handler.makeCall()
     self.metadata = head.metadata
     self.peer = connection.peer
     self.acceptsGzip = head.acceptsGzip
@@ -60,10 +60,13 @@ final class ServerStream: @unchecked Sendable {
     self.startedAt = loop.nowNanoseconds
     self.lastDataAt = startedAt
     self.deadlineNanoseconds = head.timeoutNanoseconds.map { [startedAt] in startedAt &+ $0 }
-    self.deframer = MessageDeframer(messageBytesMax: handler.descriptor.requestBytesMax)
+    self.deframer = MessageDeframer(
+      messageBytesMax: served.handler.descriptor.requestBytesMax)
     self.outbox = Outbox(unsentBytesMax: connection.limits.streamUnsentBytesMax)
     self.connection = connection
   }
+
+  var method: MethodDescriptor { served.handler.descriptor }
 
   // MARK: The handler's side, from any thread
 
@@ -143,11 +146,15 @@ final class ServerStream: @unchecked Sendable {
   // MARK: Loop only
 
   /// The stream is gone: nobody waits for it any more.
-  func closed(_ fault: Fault) {
+  func closed(_ cause: StreamEnd) {
     loop.assertCurrent()
     deadlineTimer?.cancel()
     deadlineTimer = nil
     connection = nil
+    let task = task.take()
+    // A call that is over, as nearly all are, needs no fault to be made.
+    if isOver { return outbox.close(cause.fault) }
+    let fault = cause.fault
     let wasOver = shared.withLock { state in
       defer { state.isOver = true }
       if !state.isOver { state.fault = fault }
@@ -158,7 +165,6 @@ final class ServerStream: @unchecked Sendable {
       call.abort(fault)
       task?.cancel()
     }
-    task = nil
   }
 
   /// Writes the next bytes of the body; the last time, queues the trailers too.
@@ -199,4 +205,19 @@ enum ResponseOpening {
   case alreadySent
   case endsAtOnce(Metadata)
   case head(HeaderBlock)
+}
+
+/// Why a stream ended before its call did.
+enum StreamEnd {
+  case callerGone
+  case connectionLost
+
+  var fault: Fault {
+    switch self {
+    case .callerGone:
+      Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away.")
+    case .connectionLost:
+      Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone.")
+    }
+  }
 }
