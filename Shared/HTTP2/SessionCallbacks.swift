@@ -37,10 +37,13 @@ private let onHeader:
   @convention(c) (
     OpaquePointer?, Frame?, Bytes?, Int, Bytes?, Int, UInt8, UnsafeMutableRawPointer?
   ) -> Int32 = { _, _, name, nameCount, value, valueCount, _, userData in
-    guard let session = unsafe session(userData) else { return 0 }
-    unsafe session.incoming.take(
-      UnsafeRawBufferPointer(start: name, count: nameCount),
-      UnsafeRawBufferPointer(start: value, count: valueCount), session.limits)
+    guard let userData = unsafe userData else { return 0 }
+    // The most frequent of all: the session's reference is not counted for it.
+    unsafe Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
+      unsafe session.incoming.take(
+        UnsafeRawBufferPointer(start: name, count: nameCount),
+        UnsafeRawBufferPointer(start: value, count: valueCount), session.limits)
+    }
     return 0
   }
 

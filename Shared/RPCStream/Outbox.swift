@@ -55,8 +55,8 @@ package final class Outbox: Sendable {
     }
   }
 
-  /// The stream is gone: senders get `fault`, which is only made when there are any.
-  package func close(_ fault: @escaping @Sendable @autoclosure () -> Fault) {
+  /// The stream is gone: senders get the fault, which is only made when there are any.
+  package func close(_ fault: @escaping @Sendable () -> Fault) {
     let waiter = state.withLock { state in
       if state.closed == nil { state.closed = fault }
       state.buffer.discard()

@@ -16,6 +16,15 @@ protocol ResponseSink: AnyObject, Sendable {
   func finished(_ fault: Fault?, trailing: Metadata)
 }
 
+/// What is known of a single response beside its message: not generic, see `SingleResponseSink`.
+private struct SingleResponseState {
+  var initial = Metadata()
+  var trailing = Metadata()
+  var isOver = false
+  var fault: Fault?
+  var waiter: Waiter<Void, Never>?
+}
+
 /// Exactly one response message.
 ///
 /// `@unchecked Sendable`: the loop writes `answer` before it takes `state` to say the last word,
@@ -25,14 +34,7 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Se
   private var answer: Answer?
   private var isDouble = false
 
-  private struct State {
-    var initial = Metadata()
-    var trailing = Metadata()
-    var isOver = false
-    var fault: Fault?
-    var waiter: Waiter<Void, Never>?
-  }
-  private let state = Lock(State())
+  private let state = Lock(SingleResponseState())
 
   var initialMetadata: Metadata { state.withLock { $0.initial } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing } }
@@ -86,16 +88,18 @@ private enum ResponseCount {
   }
 }
 
+/// The same of many responses.
+private struct StreamedResponseState {
+  var hasDelivered = false
+  var initial: Metadata?
+  var trailing: Metadata?
+  var waiters: [Waiter<Void, Never>] = []
+}
+
 /// Many response messages.
 final class StreamedResponseSink<Answer: WireMessage>: ResponseSink {
   let queue = MessageQueue<Answer>()
-  private struct State {
-    var hasDelivered = false
-    var initial: Metadata?
-    var trailing: Metadata?
-    var waiters: [Waiter<Void, Never>] = []
-  }
-  private let state = Lock(State())
+  private let state = Lock(StreamedResponseState())
 
   var hasDelivered: Bool { state.withLock { $0.hasDelivered } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing ?? Metadata() } }
@@ -130,7 +134,7 @@ final class StreamedResponseSink<Answer: WireMessage>: ResponseSink {
     return state.withLock { $0.initial ?? Metadata() }
   }
 
-  private func resume(_ change: (inout State) -> Void) {
+  private func resume(_ change: (inout StreamedResponseState) -> Void) {
     let waiters = state.withLock { state -> [Waiter<Void, Never>] in
       change(&state)
       defer { state.waiters = [] }

@@ -154,13 +154,13 @@ final class ServerStream: @unchecked Sendable {
     let task = task.take()
     // A call that is over, as nearly all are, needs no fault to be made.
     if isOver { return outbox.close(cause.fault) }
-    let fault = cause.fault
+    let fault = cause.fault()
     let wasOver = shared.withLock { state in
       defer { state.isOver = true }
       if !state.isOver { state.fault = fault }
       return state.isOver
     }
-    outbox.close(fault)
+    outbox.close(cause.fault)
     if !wasOver {
       call.abort(fault)
       task?.cancel()
@@ -207,17 +207,14 @@ enum ResponseOpening {
   case head(HeaderBlock)
 }
 
-/// Why a stream ended before its call did.
-enum StreamEnd {
-  case callerGone
-  case connectionLost
+/// Why a stream ended before its call did; the fault is only made when somebody asks.
+struct StreamEnd: Sendable {
+  let fault: @Sendable () -> Fault
 
-  var fault: Fault {
-    switch self {
-    case .callerGone:
-      Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away.")
-    case .connectionLost:
-      Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone.")
-    }
+  static let callerGone = StreamEnd {
+    Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away.")
+  }
+  static let connectionLost = StreamEnd {
+    Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone.")
   }
 }
