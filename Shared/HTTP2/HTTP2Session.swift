@@ -13,8 +13,12 @@ import CNGHTTP2
 
   package let side: Side
   package let limits: HTTP2Limits
-  /// What happens on the session; set once by the connection that owns both.
-  package unowned var owner: any HTTP2SessionOwner
+  /// What happens on the session, told to the connection that owns it.
+  ///
+  /// Unchecked: a session only speaks from inside its own methods, which its owner calls. To count
+  /// a reference for each of a call's dozen events costs more than most of them.
+  private unowned(unsafe) let ownerReference: any HTTP2SessionOwner
+  var owner: any HTTP2SessionOwner { unsafe ownerReference }
 
   let handle: OpaquePointer
   var incoming = HeaderBlock()
@@ -32,7 +36,7 @@ import CNGHTTP2
   {
     self.side = side
     self.limits = limits
-    self.owner = owner
+    unsafe self.ownerReference = owner
     self.resets = ResetBudget(burst: limits.resetsBurst, perSecond: limits.resetsPerSecond)
     unsafe self.handle = try SessionMaker.make(side: side, limits: limits)
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())

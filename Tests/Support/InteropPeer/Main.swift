@@ -13,6 +13,7 @@
 import EventLoop
 import Glibc
 import JSON
+import MeshAddressing
 import RPC
 import TestingContract
 
