@@ -45,10 +45,11 @@ struct HostedService: Sendable {
     let metrics = Metrics()
     let channels = try openChannels(values, metrics)
     let facts = makeFacts(metrics)
-    let own = try await blueprint.open(
+    let parts = try await blueprint.open(
       ServiceEnvironment(
         loop: loop, configuration: configuration, logger: logger, metrics: metrics,
         channels: channels))
+    let own = parts.services
     let health = HealthRegistry(services: own.map(\.descriptor.name) + HostedService.standardNames)
     let server = try makeServer(own, health, facts, metrics)
     try await listen(server, values)
@@ -58,13 +59,15 @@ struct HostedService: Sendable {
           await ShutdownSignal.current?.wait()
           for channel in channels.values { await channel.shutDown() }
         },
+      ] + parts.below + [
         LifecycleMember("server") {
           await ShutdownSignal.current?.wait()
           await server.drain()
-        },
+        }
+      ] + parts.above + [
         LifecycleMember("readiness") {
           try await stayReady(channels, facts, health)
-        },
+        }
       ], on: loop, logger: logger, notifier: notifier, onReload: { reload() })
     facts.connect(server) { lifecycle.stop() }
     let outcome = try await lifecycle.run()

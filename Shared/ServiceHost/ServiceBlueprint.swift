@@ -1,5 +1,6 @@
 package import Configuration
 package import EventLoop
+package import Lifecycle
 package import RPC
 package import Telemetry
 
@@ -13,13 +14,14 @@ package struct ServiceBlueprint: Sendable {
   package let calls: [String]
   /// Settings of its own, beside those of every service.
   package let settings: [any SettingDeclaration]
-  /// Opens what the service stands on and binds its methods; runs once, on the loop.
-  package let open: @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+  /// Opens what the service stands on and binds its methods; runs once, on the loop. The service
+  /// is ready no earlier than this returns.
+  package let open: @Sendable (ServiceEnvironment) async throws -> ServiceParts
 
   package init(
     name: String, purpose: String, calls: [String] = [],
     settings: [any SettingDeclaration] = [],
-    open: @escaping @Sendable (ServiceEnvironment) async throws -> [ServiceDefinition]
+    open: @escaping @Sendable (ServiceEnvironment) async throws -> ServiceParts
   ) {
     self.name = name
     self.purpose = purpose
@@ -27,6 +29,30 @@ package struct ServiceBlueprint: Sendable {
     self.settings = settings
     self.open = open
   }
+}
+
+/// What a service brings to its host: its methods, and what runs beside and below them.
+///
+/// At the end `above` is told to stop first, then the server drains, then `below` is told.
+package struct ServiceParts: Sendable, ExpressibleByArrayLiteral {
+  package var services: [ServiceDefinition]
+  /// Work beside the calls: timers, owners of work, whoever ends streams that never end by
+  /// themselves, which must happen before a drain can. The last is told first.
+  package var above: [LifecycleMember]
+  /// What calls stand on until the last of them has ended: queues, storage. The last is told
+  /// first.
+  package var below: [LifecycleMember]
+
+  package init(
+    _ services: [ServiceDefinition], above: [LifecycleMember] = [], below: [LifecycleMember] = []
+  ) {
+    self.services = services
+    self.above = above
+    self.below = below
+  }
+
+  /// Methods alone.
+  package init(arrayLiteral services: ServiceDefinition...) { self.init(services) }
 }
 
 /// What the host gives to a service.
