@@ -170,7 +170,8 @@ package struct ConnectionOptions: Sendable {
   /// Pages of the write-ahead log after this connection's latest commit.
   package var walPages: Int { wal.count }
 
-  func forgetWALPages() { wal.count = 0 }
+  /// The log was moved whole: the next commit begins it again.
+  package func forgetWALPages() { wal.count = 0 }
 
   // MARK: - Cutting a question
 

@@ -50,7 +50,7 @@ extension RequestCheck {
         && unit.failure == nil && unit.verdictId.isEmpty && unit.tries == 0
       expect(isFresh, "planned.units.state", "is not that of a unit before its first call")
     }
-    for (index, unit) in units.enumerated() where unit.ordinal != units[0].ordinal + Int64(index) {
+    for (index, unit) in units.enumerated() where unit.ordinal != units[0].ordinal &+ Int64(index) {
       return refuse("planned.units.ordinal", "leaves a gap")
     }
   }
