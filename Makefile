@@ -1,8 +1,10 @@
 # Every target is one script, so that nothing here needs make to be understood.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench tsan asan fuzz generate format lint clean compose-test
+.PHONY: help setup build demo test bench tsan asan fuzz generate format lint clean
+.PHONY: compose-test crash-test prove
 
 SECONDS ?= 60
+KILLS ?= 1000
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1 \t/p' Makefile | expand -t 22
@@ -30,6 +32,12 @@ asan: ## module tests under the address sanitizer
 
 fuzz: ## fuzz the readers of outside bytes; SECONDS=60 for each
 	@scripts/fuzz $(SECONDS)
+
+crash-test: ## end a service at every failpoint of the source, and add up what was kept
+	@scripts/crash-test
+
+prove: ## kill a mesh at random, and add up; KILLS=1000
+	@scripts/build && .build/debug/assay prove --kills $(KILLS)
 
 generate: ## write the generated code anew from proto/
 	@proto/generate.sh

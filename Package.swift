@@ -247,20 +247,43 @@ let commandLine =
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
       "Lifecycle", "Telemetry", "Faults", "Configuration",
     ])
+  // What a run looks like to a person: values that turn its log into lines.
+  + module(
+    "RunDisplay", at: "Services/CLI/Display",
+    uses: [
+      "Console", "ScoreContract", "OrchestratorContract", "Descriptors", "Protobuf", "RPC",
+      "JSON", "Faults",
+    ])
   // Kills the mesh a thousand times and adds up what it says afterwards, from outside.
   + module(
     "Proof", at: "Services/CLI/Proof",
     uses: [
       "Supervisor", "Compose", "GatewayStandIn", "OrchestratorContract",
-      "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "RPC", "Protobuf", "EventLoop",
+      "StoreContract", "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "Failpoints",
+      "RPC",
+      "Protobuf", "EventLoop",
       "Machine", "Digest", "JSON", "Faults", "GRPCFormat", "Telemetry",
     ])
+  // A command line with what it works on: the mesh it means, found and reached.
+  + module(
+    "ToolContext", at: "Services/CLI/Context",
+    uses: [
+      "Supervisor", "Console", "Compose", "Machine", "MeshContract", "RPC", "EventLoop", "Faults",
+    ], tested: false)
+  // Verbs about runs: start, follow, list, show, stop, export, prove.
+  + module(
+    "RunCommands", at: "Services/CLI/Runs",
+    uses: [
+      "ToolContext", "Proof", "Failpoints", "RunDisplay", "Console", "Supervisor", "Machine",
+      "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "EventLoop",
+      "JSON", "Faults",
+    ], tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
-      "Supervisor", "Proof", "Console", "Compose", "Machine", "ServiceHost", "MeshContract",
-      "OrchestratorContract", "ScoreContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors",
-      "YAML", "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Digest", "Faults",
+      "ToolContext", "RunCommands", "Supervisor", "Console", "Compose", "Machine",
+      "ServiceHost", "MeshContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors", "YAML",
+      "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -288,6 +311,13 @@ let proofs =
     uses: [
       "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop",
       "Protobuf", "Faults", "JSON",
+    ])
+  // Writers, watchers and runs against a store and an orchestrator, for the benchmarks.
+  + executable(
+    "LoadPeer", at: "Tests/Support/LoadPeer",
+    uses: [
+      "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "EventLoop", "Faults",
+      "JSON", "Telemetry",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])

@@ -81,6 +81,14 @@ package struct OpenFile: ~Copyable, Sendable {
     try write(unsafe text.utf8Span.span.bytes)
   }
 
+  /// Waits until all that was written is on the disk; a failure here is final: what the disk
+  /// holds is unknown, and asking again would only hide that.
+  package func sync() throws(MachineError) {
+    while fdatasync(descriptor) != 0 {
+      guard errno == EINTR else { throw MachineError("sync", path, errno: errno) }
+    }
+  }
+
   /// Reads up to `count` bytes from `offset` on; fewer only at the end of the file.
   package func read(_ count: Int, at offset: Int = 0) throws(MachineError) -> [UInt8] {
     var failure: Int32 = 0

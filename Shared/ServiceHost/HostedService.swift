@@ -47,28 +47,28 @@ struct HostedService: Sendable {
     let facts = makeFacts(metrics)
     let parts = try await blueprint.open(
       ServiceEnvironment(
-        loop: loop, configuration: configuration, logger: logger, metrics: metrics,
+        loop: loop, instance: instance, configuration: configuration, logger: logger,
+        metrics: metrics,
         channels: channels))
-    let own = parts.services
+    let own = parts.definitions
     let health = HealthRegistry(services: own.map(\.descriptor.name) + HostedService.standardNames)
     let server = try makeServer(own, health, facts, metrics)
     try await listen(server, values)
+    let channelsMember = LifecycleMember("channels") {
+      await ShutdownSignal.current?.wait()
+      for channel in channels.values { await channel.shutDown() }
+    }
+    let serverMember = LifecycleMember("server") {
+      await ShutdownSignal.current?.wait()
+      await server.drain()
+    }
+    let readinessMember = LifecycleMember("readiness") {
+      try await stayReady(channels, facts, health)
+    }
+    // Stopped from the last to the first.
     let lifecycle = Lifecycle(
-      [
-        LifecycleMember("channels") {
-          await ShutdownSignal.current?.wait()
-          for channel in channels.values { await channel.shutDown() }
-        },
-      ] + parts.below + [
-        LifecycleMember("server") {
-          await ShutdownSignal.current?.wait()
-          await server.drain()
-        }
-      ] + parts.above + [
-        LifecycleMember("readiness") {
-          try await stayReady(channels, facts, health)
-        }
-      ], on: loop, logger: logger, notifier: notifier, onReload: { reload() })
+      [channelsMember] + parts.beneath + [serverMember] + parts.beside + [readinessMember],
+      on: loop, logger: logger, notifier: notifier, onReload: { reload() })
     facts.connect(server) { lifecycle.stop() }
     let outcome = try await lifecycle.run()
     logger.info("stopped", [.code: .int(outcome.exitCode)])

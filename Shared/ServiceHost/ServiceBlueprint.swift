@@ -14,8 +14,7 @@ package struct ServiceBlueprint: Sendable {
   package let calls: [String]
   /// Settings of its own, beside those of every service.
   package let settings: [any SettingDeclaration]
-  /// Opens what the service stands on and binds its methods; runs once, on the loop. The service
-  /// is ready no earlier than this returns.
+  /// Opens what the service stands on and binds its methods; runs once, on the loop.
   package let open: @Sendable (ServiceEnvironment) async throws -> ServiceParts
 
   package init(
@@ -31,33 +30,31 @@ package struct ServiceBlueprint: Sendable {
   }
 }
 
-/// What a service brings to its host: its methods, and what runs beside and below them.
-///
-/// At the end `above` is told to stop first, then the server drains, then `below` is told.
+/// What a service is when it is open.
 package struct ServiceParts: Sendable, ExpressibleByArrayLiteral {
-  package var services: [ServiceDefinition]
-  /// Work beside the calls: timers, owners of work, whoever ends streams that never end by
-  /// themselves, which must happen before a drain can. The last is told first.
-  package var above: [LifecycleMember]
-  /// What calls stand on until the last of them has ended: queues, storage. The last is told
-  /// first.
-  package var below: [LifecycleMember]
+  package var definitions: [ServiceDefinition]
+  /// What the methods stand on: stopped when the last call has ended, before the channels are.
+  package var beneath: [LifecycleMember]
+  /// Work of its own beside the calls: stopped before the server drains.
+  package var beside: [LifecycleMember]
 
   package init(
-    _ services: [ServiceDefinition], above: [LifecycleMember] = [], below: [LifecycleMember] = []
+    _ definitions: [ServiceDefinition], beneath: [LifecycleMember] = [],
+    beside: [LifecycleMember] = []
   ) {
-    self.services = services
-    self.above = above
-    self.below = below
+    self.definitions = definitions
+    self.beneath = beneath
+    self.beside = beside
   }
 
-  /// Methods alone.
-  package init(arrayLiteral services: ServiceDefinition...) { self.init(services) }
+  package init(arrayLiteral definitions: ServiceDefinition...) { self.init(definitions) }
 }
 
 /// What the host gives to a service.
 package struct ServiceEnvironment: Sendable {
   package let loop: EventLoop
+  /// Which replica this is.
+  package let instance: String
   package let configuration: ConfigurationStore
   package let logger: Logger
   package let metrics: Metrics

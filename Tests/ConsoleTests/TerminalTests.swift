@@ -44,7 +44,7 @@ import Testing
 
   @Test(arguments: [
     (Fault.Code.unavailable, "X", ExitCode.unavailable), (.permissionDenied, "X", .denied),
-    (.unauthenticated, "X", .denied), (.resourceExhausted, "BUDGET_EXCEEDED", .budget),
+    (.unauthenticated, "X", .denied), (.resourceExhausted, "BUDGET_EXHAUSTED", .budget),
     (.resourceExhausted, "X", .failed), (.unavailable, "UPSTREAM", .upstream),
     (.cancelled, "INTERRUPTED", .interrupted), (.internal, "X", .failed),
   ])

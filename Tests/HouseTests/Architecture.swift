@@ -17,8 +17,12 @@ enum Architecture {
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
-    ["Supervisor", "InteropPeer", "Benchmarks", "FuzzTargets", "StoreSQLite", "RunWorkloads"],
-    ["Fuzz", "Proof"],
+    [
+      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets",
+      "StoreSQLite", "RunWorkloads",
+    ],
+    ["Fuzz", "Proof", "ToolContext"],
+    ["RunCommands"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -28,7 +32,8 @@ enum Architecture {
     ("Ingest", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
-    ("CLI", ["Orchestrator"]),
+    // Store for what it alone has, asked plainly: exports and backups.
+    ("CLI", ["Orchestrator", "Store"]),
   ]
 
   /// Whether code of one service may speak in the values of another, or of its own.
@@ -48,8 +53,12 @@ enum Architecture {
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
+    "RunDisplay": "Services/CLI/Display",
+    "ToolContext": "Services/CLI/Context",
+    "RunCommands": "Services/CLI/Runs",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
+    "LoadPeer": "Tests/Support/LoadPeer",
     "Benchmarks": "Tests/Benchmarks/Runner",
     "FuzzTargets": "Tests/Fuzz/Targets",
     "Fuzz": "Tests/Fuzz/Main",

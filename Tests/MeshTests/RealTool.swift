@@ -71,7 +71,7 @@ final class RealTool: Sendable {
   /// `assay` is not beside the tests: build it first.
   struct Missing: Error {}
 
-  private static let verbsWithoutFile: Set<String> = ["version", "help", "completion"]
+  private static let verbsWithoutFile: Set<String> = ["version", "help", "completion", "prove"]
 
   var environment: [String: String] {
     [
@@ -81,8 +81,22 @@ final class RealTool: Sendable {
 
   /// One command, to its end.
   func assay(_ words: String..., timeout: Duration = .seconds(60)) async -> Answer {
+    await assay(words: words, timeout: timeout)
+  }
+
+  /// One command, to its end.
+  func assay(
+    words: [String], environment: [String: String] = [:], timeout: Duration = .seconds(60)
+  ) async -> Answer {
     await ProgramRun(on: loop).run(
-      command(words), environment: environment, in: top, timeout: timeout)
+      command(words), environment: self.environment.merging(environment) { _, own in own },
+      in: top, timeout: timeout)
+  }
+
+  /// Any other program, to its end.
+  func run(_ words: [String]) async -> Answer {
+    await ProgramRun(on: loop).run(
+      words, environment: environment, in: top, timeout: .seconds(60))
   }
 
   /// The words that run one command.

@@ -18,7 +18,7 @@ package enum ExitCode: Int32, Sendable {
   /// The code for a fault, by its kind and reason, never by its text.
   package init(_ fault: Fault) {
     switch (fault.code, fault.reason) {
-    case (_, "BUDGET_EXCEEDED"): self = .budget
+    case (_, "BUDGET_EXHAUSTED"): self = .budget
     case (_, "UPSTREAM"): self = .upstream
     case (.unavailable, _): self = .unavailable
     case (.unauthenticated, _), (.permissionDenied, _): self = .denied

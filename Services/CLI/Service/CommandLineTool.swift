@@ -2,7 +2,7 @@
 // command line by one table, talks to a running mesh through its sockets like any other client,
 // and starts one through Supervisor. It holds no business rule, keeps no state between two
 // calls, and speaks through Terminal alone: data on standard output, talk on standard error.
-// Limits: `CommandLimits`.
+// Limits: `CommandLimits` of ToolContext.
 
 package import Console
 package import EventLoop
@@ -10,12 +10,7 @@ import Faults
 import Lifecycle
 import Machine
 package import Supervisor
-
-/// Bounds on what a command reads or prints.
-package enum CommandLimits {
-  /// A request body given as `@file` or on standard input.
-  package static let requestBytesMax = 16 << 20
-}
+import ToolContext
 
 /// The tool as a whole.
 package enum CommandLineTool {

@@ -1,11 +1,16 @@
 package import Console
+import RunCommands
+package import ToolContext
 
 /// Every verb, in the order of help.
 package enum CommandTable {
   package static let commands: [Command] = [
     UpCommand.command, DownCommand.command, PsCommand.command, LogsCommand.command,
     RestartCommand.command, ScaleCommand.command, HealthCommand.command, ReflectCommand.command,
-    CallCommand.command, DoctorCommand.command, ConfigCommand.command, VersionCommand.command,
+    CallCommand.command, EchoCommand.command, WatchCommand.command, ListCommand.command,
+    ShowCommand.command, RequestCommands.cancel, RequestCommands.pause, RequestCommands.resume,
+    ExportCommand.command, ProveCommand.command, DoctorCommand.command, ConfigCommand.command,
+    VersionCommand.command,
     CompletionCommand.command, HelpCommand.command, CompletionCommand.words,
   ]
 

@@ -67,7 +67,8 @@ package struct PlannedStage: Sendable {
   }
 }
 
-/// How many units share a call.
+/// How many units share a call. They join in the plan's order, so a planner puts the units of one
+/// group beside each other.
 package struct BatchPolicy: Sendable, Equatable {
   package var unitsMax: Int
   /// Of the units' payloads together; a larger one goes alone.
@@ -229,10 +230,15 @@ package struct RunEnding: Sendable, Equatable {
   package var state: RunState
   package var reason: String
   package var totals: RunTotals
+  /// Units that were not asked, and what that would cost; nothing when the run was not stopped.
+  package var missing: WorkPrice
 
-  package init(state: RunState, reason: String, totals: RunTotals) {
+  package init(
+    state: RunState, reason: String, totals: RunTotals, missing: WorkPrice = WorkPrice()
+  ) {
     self.state = state
     self.reason = reason
     self.totals = totals
+    self.missing = missing
   }
 }

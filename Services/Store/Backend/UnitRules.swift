@@ -43,7 +43,7 @@ package enum UnitRules {
   private static func mayOpenAgain(_ unit: UnitHead) -> Bool {
     switch unit.state {
     case .unitFailed, .undetermined: true
-    case .skipped: unit.skipReason == .skippedBudget || unit.skipReason == .limit
+    case .skipped: [.skippedBudget, .runEnded, .limit].contains(unit.skipReason)
     default: false
     }
   }

@@ -7,6 +7,8 @@ final class Bench {
   static let families: [String: @Sendable (Bench) -> Void] = [
     "rpc": { RPCFamily($0).run() },
     "mesh": { MeshFamily($0).run() },
+    "store": { StoreFamily($0).run() },
+    "engine": { EngineFamily($0).run() },
   ]
 
   /// Where this executable and its neighbours were built.
@@ -46,15 +48,38 @@ final class Bench {
 
   /// The bare nghttp2 echo, compiled here.
   func nghttp2Echo() throws -> String {
-    let path = "\(scratch)/nghttp2_echo"
+    try compiled("nghttp2_echo", libraries: ["-lnghttp2"])
+  }
+
+  /// A peer in C, compiled here.
+  func compiled(_ name: String, libraries: [String]) throws -> String {
+    let path = "\(scratch)/\(name)"
     if Files.isExecutable(path) { return path }
     let compiler = try PeerProcess(
       "/usr/bin/cc",
-      [
-        "-O2", "-std=c11", "-o", path, "Tests/Benchmarks/peers/nghttp2_echo.c", "-lnghttp2",
-      ])
-    guard try compiler.finish() == 0 else { throw BenchError("cc cannot build nghttp2_echo") }
+      ["-O2", "-std=c11", "-o", path, "Tests/Benchmarks/peers/\(name).c"] + libraries)
+    guard try compiler.finish() == 0 else { throw BenchError("cc cannot build \(name)") }
     return path
+  }
+
+  /// What the load generator measured.
+  func load(_ words: [String]) throws -> JSONValue {
+    let peer = try PeerProcess(try product("LoadPeer"), words)
+    let said = try peer.object()
+    _ = try peer.finish()
+    if let error = said["error"]?.stringValue { throw BenchError(error) }
+    return said
+  }
+
+  /// Returns when a server that was just started listens.
+  func waitForSocket(_ path: String, of process: PeerProcess) throws {
+    let end = Clock.seconds() + 20
+    while Files.facts(of: path)?.kind != .socket {
+      guard Processes.isRunning(process.pid), Clock.seconds() < end else {
+        throw BenchError("nobody listens at \(path)")
+      }
+      _ = poll(nil, 0, 5)
+    }
   }
 
   // MARK: Reports

@@ -7,6 +7,7 @@ import JSON
 import Machine
 import RPC
 import Supervisor
+import ToolContext
 
 /// `assay call`: any method of any server that serves reflection, in JSON.
 enum CallCommand {

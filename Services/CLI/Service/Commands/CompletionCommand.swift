@@ -1,6 +1,7 @@
 import Compose
 import Console
 import Supervisor
+import ToolContext
 
 /// `assay completion`: teach a shell.
 enum CompletionCommand {

@@ -4,6 +4,7 @@ import Faults
 import JSON
 import Machine
 import Supervisor
+import ToolContext
 
 /// `assay config`: what services are configured with, and whether it is right.
 enum ConfigCommand {

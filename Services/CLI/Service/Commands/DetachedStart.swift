@@ -5,6 +5,7 @@ import Machine
 import MeshContract
 import RPC
 import Supervisor
+import ToolContext
 
 /// `assay up --detach`: another `assay` in a session of its own, watched until all is ready.
 struct DetachedStart: Sendable {

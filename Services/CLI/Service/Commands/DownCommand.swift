@@ -6,6 +6,7 @@ import Machine
 import MeshContract
 import RPC
 import Supervisor
+import ToolContext
 
 /// `assay down`: stop the mesh and leave nothing.
 enum DownCommand {

@@ -4,6 +4,7 @@ import Faults
 import JSON
 import MeshContract
 import RPC
+import ToolContext
 
 /// `assay health`: ask sockets whether they serve.
 enum HealthCommand {

@@ -1,4 +1,5 @@
 import Console
+import ToolContext
 
 /// `assay help`: the table of verbs, for people.
 enum HelpCommand {

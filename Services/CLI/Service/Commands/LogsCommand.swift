@@ -5,6 +5,7 @@ import JSON
 import Machine
 import MeshContract
 import Supervisor
+import ToolContext
 
 /// `assay logs`: what replicas have printed, and print.
 enum LogsCommand {

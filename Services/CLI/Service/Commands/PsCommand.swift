@@ -1,6 +1,7 @@
 import Console
 import JSON
 import MeshContract
+import ToolContext
 
 /// `assay ps`: what runs.
 enum PsCommand {

@@ -4,6 +4,7 @@ import Faults
 import JSON
 import RPC
 import Supervisor
+import ToolContext
 
 /// `assay reflect`: what a server can be asked.
 enum ReflectCommand {

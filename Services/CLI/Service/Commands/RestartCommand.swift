@@ -4,6 +4,7 @@ import JSON
 import MeshContract
 import RPC
 import Supervisor
+import ToolContext
 
 /// `assay restart`: stop and start replicas, or replace them one by one.
 enum RestartCommand {

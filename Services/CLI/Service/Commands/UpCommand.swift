@@ -5,6 +5,7 @@ import Faults
 import Glibc
 import MeshContract
 import Supervisor
+import ToolContext
 
 /// `assay up`: the mesh of the compose file as plain processes.
 enum UpCommand {

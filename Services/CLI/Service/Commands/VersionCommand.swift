@@ -2,6 +2,7 @@ import Console
 import JSON
 import Machine
 import ServiceHost
+import ToolContext
 
 /// `assay version`.
 enum VersionCommand {

@@ -2,6 +2,7 @@ package import Compose
 import Faults
 import Machine
 import Supervisor
+import ToolContext
 
 /// Looks at the compose file, at what it would start, and at where that would live.
 package enum ComposeDoctor {

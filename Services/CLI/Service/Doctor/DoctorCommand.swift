@@ -3,6 +3,7 @@ import Console
 import Faults
 import Machine
 import Supervisor
+import ToolContext
 
 /// `assay doctor`: everything that could keep the mesh from running, each with what to do.
 enum DoctorCommand {

@@ -4,6 +4,7 @@ import MeshContract
 import RPC
 import ServiceHost
 import Supervisor
+import ToolContext
 
 /// Looks at the running mesh, when one runs.
 package enum MeshDoctor {

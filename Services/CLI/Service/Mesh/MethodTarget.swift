@@ -5,6 +5,7 @@ import EventLoop
 import Faults
 import RPC
 import Supervisor
+import ToolContext
 
 /// A method to call, found by what somebody typed.
 struct MethodTarget: Sendable {

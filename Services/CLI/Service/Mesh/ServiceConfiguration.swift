@@ -4,6 +4,7 @@ import JSON
 import MeshContract
 import RPC
 import Supervisor
+import ToolContext
 
 /// What one service is configured with.
 package struct ServiceConfiguration: Sendable {

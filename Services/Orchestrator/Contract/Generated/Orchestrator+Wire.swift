@@ -728,13 +728,13 @@ extension ListWorkloadsResponse: WireStruct {
   }
 }
 
-extension Workload: WireMessage {
-  package static var wireName: String { "assay.orchestrator.v1.Workload" }
+extension WorkloadSummary: WireMessage {
+  package static var wireName: String { "assay.orchestrator.v1.WorkloadSummary" }
 
   package init(unpacking bytes: RawSpan) throws(WireError) {
     let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
     let message = unsafe bytes.withUnsafeBytes {
-      unsafe assay__orchestrator__v1__workload__unpack(arena.allocator, $0.count, arena.start(of: $0))
+      unsafe assay__orchestrator__v1__workload_summary__unpack(arena.allocator, $0.count, arena.start(of: $0))
     }
     guard let message = unsafe message else { throw arena.failure(Self.wireName) }
     try unsafe self.init(wire: message, in: arena)
@@ -746,16 +746,16 @@ extension Workload: WireMessage {
   }
 }
 
-extension Workload: WireStruct {
+extension WorkloadSummary: WireStruct {
   package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
     self.init()
-    let c = unsafe wire.assumingMemoryBound(to: Assay__Orchestrator__V1__Workload.self)
-    self.name = try unsafe arena.string(c.pointee.name, "assay.orchestrator.v1.Workload.name")
-    self.summary = try unsafe arena.string(c.pointee.summary, "assay.orchestrator.v1.Workload.summary")
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Orchestrator__V1__WorkloadSummary.self)
+    self.name = try unsafe arena.string(c.pointee.name, "assay.orchestrator.v1.WorkloadSummary.name")
+    self.summary = try unsafe arena.string(c.pointee.summary, "assay.orchestrator.v1.WorkloadSummary.summary")
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
-    let c: UnsafeMutablePointer<Assay__Orchestrator__V1__Workload> = unsafe arena.new(assay__orchestrator__v1__workload__init)
+    let c: UnsafeMutablePointer<Assay__Orchestrator__V1__WorkloadSummary> = unsafe arena.new(assay__orchestrator__v1__workload_summary__init)
     unsafe c.pointee.name = arena.data(self.name)
     unsafe c.pointee.summary = arena.data(self.summary)
     return UnsafeMutableRawPointer(c)

@@ -356,21 +356,21 @@ package struct ListWorkloadsRequest: Sendable, Equatable {
 
 /// `assay.orchestrator.v1.ListWorkloadsResponse`.
 package struct ListWorkloadsResponse: Sendable, Equatable {
-  package var workloads: [Workload] = []
+  package var workloads: [WorkloadSummary] = []
 
   /// Every field absent or at its default.
   package init() {}
 
   /// The fields given; all others absent or at their default.
   package init(
-    workloads: [Workload] = []
+    workloads: [WorkloadSummary] = []
   ) {
     self.workloads = workloads
   }
 }
 
-/// `assay.orchestrator.v1.Workload`.
-package struct Workload: Sendable, Equatable {
+/// `assay.orchestrator.v1.WorkloadSummary`.
+package struct WorkloadSummary: Sendable, Equatable {
   package var name: String = ""
   package var summary: String = ""
 

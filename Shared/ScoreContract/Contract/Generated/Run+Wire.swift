@@ -41,6 +41,7 @@ extension Run: WireStruct {
     self.requested = unsafe RunRequest(rawValue: Int32(truncatingIfNeeded: c.pointee.requested.rawValue))
     self.outcome = unsafe arena.bytes(c.pointee.outcome)
     self.generation = unsafe c.pointee.generation
+    self.runningSinceUs = unsafe c.pointee.running_since_us
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -64,6 +65,7 @@ extension Run: WireStruct {
     unsafe c.pointee.requested = .init(rawValue: .init(truncatingIfNeeded: self.requested.rawValue))
     unsafe c.pointee.outcome = arena.data(self.outcome)
     unsafe c.pointee.generation = self.generation
+    unsafe c.pointee.running_since_us = self.runningSinceUs
     return UnsafeMutableRawPointer(c)
   }
 }

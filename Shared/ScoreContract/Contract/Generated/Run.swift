@@ -25,6 +25,8 @@ package struct Run: Sendable, Equatable {
   package var outcome: [UInt8] = []
   /// How many times it was resumed after it had ended or paused.
   package var generation: UInt32 = 0
+  /// When it last became RUNNING; 0 before.
+  package var runningSinceUs: Int64 = 0
 
   /// Every field absent or at its default.
   package init() {}
@@ -45,7 +47,8 @@ package struct Run: Sendable, Equatable {
     lastSeq: Int64 = 0,
     requested: RunRequest = RunRequest(),
     outcome: [UInt8] = [],
-    generation: UInt32 = 0
+    generation: UInt32 = 0,
+    runningSinceUs: Int64 = 0
   ) {
     self.id = id
     self.workload = workload
@@ -62,6 +65,7 @@ package struct Run: Sendable, Equatable {
     self.requested = requested
     self.outcome = outcome
     self.generation = generation
+    self.runningSinceUs = runningSinceUs
   }
 }
 
@@ -206,7 +210,9 @@ package struct Unit: Sendable, Equatable {
   package var verdictId: String = ""
   /// Calls that were spent on it so far; an open unit with tries is asked again.
   package var tries: UInt32 = 0
-  /// The batch of its next call, which names that call's key: `7`, `7.1`; empty before the first.
+  /// The batch of its next call, which names that call's key: `7`, `7.1`; `=` while it waits for
+  /// the verdict of a unit with the same key; of a failed unit the last one and, behind an `@`,
+  /// the generation in which it failed.
   package var batch: String = ""
 
   /// Every field absent or at its default.
@@ -672,6 +678,8 @@ package enum SkipReason: Sendable, Hashable {
   case limit
   case filtered
   case skippedBudget
+  /// The run was ended before it was asked: cancelled, timed out, failed. A resume opens it again.
+  case runEnded
   /// A number that the proto did not name when this was generated.
   case unrecognized(Int32)
 
@@ -689,6 +697,7 @@ package enum SkipReason: Sendable, Hashable {
     case 3: self = .limit
     case 4: self = .filtered
     case 5: self = .skippedBudget
+    case 6: self = .runEnded
     default: self = .unrecognized(rawValue)
     }
   }
@@ -702,6 +711,7 @@ package enum SkipReason: Sendable, Hashable {
     case .limit: 3
     case .filtered: 4
     case .skippedBudget: 5
+    case .runEnded: 6
     case .unrecognized(let number): number
     }
   }
@@ -715,6 +725,7 @@ package enum SkipReason: Sendable, Hashable {
     case .limit: "LIMIT"
     case .filtered: "FILTERED"
     case .skippedBudget: "SKIPPED_BUDGET"
+    case .runEnded: "RUN_ENDED"
     case .unrecognized(let number): String(number)
     }
   }

@@ -908,49 +908,49 @@ void   assay__orchestrator__v1__list_workloads_response__free_unpacked
   assert(message->base.descriptor == &assay__orchestrator__v1__list_workloads_response__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   assay__orchestrator__v1__workload__init
-                     (Assay__Orchestrator__V1__Workload         *message)
+void   assay__orchestrator__v1__workload_summary__init
+                     (Assay__Orchestrator__V1__WorkloadSummary         *message)
 {
-  static const Assay__Orchestrator__V1__Workload init_value = ASSAY__ORCHESTRATOR__V1__WORKLOAD__INIT;
+  static const Assay__Orchestrator__V1__WorkloadSummary init_value = ASSAY__ORCHESTRATOR__V1__WORKLOAD_SUMMARY__INIT;
   *message = init_value;
 }
-size_t assay__orchestrator__v1__workload__get_packed_size
-                     (const Assay__Orchestrator__V1__Workload *message)
+size_t assay__orchestrator__v1__workload_summary__get_packed_size
+                     (const Assay__Orchestrator__V1__WorkloadSummary *message)
 {
-  assert(message->base.descriptor == &assay__orchestrator__v1__workload__descriptor);
+  assert(message->base.descriptor == &assay__orchestrator__v1__workload_summary__descriptor);
   return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
 }
-size_t assay__orchestrator__v1__workload__pack
-                     (const Assay__Orchestrator__V1__Workload *message,
+size_t assay__orchestrator__v1__workload_summary__pack
+                     (const Assay__Orchestrator__V1__WorkloadSummary *message,
                       uint8_t       *out)
 {
-  assert(message->base.descriptor == &assay__orchestrator__v1__workload__descriptor);
+  assert(message->base.descriptor == &assay__orchestrator__v1__workload_summary__descriptor);
   return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
 }
-size_t assay__orchestrator__v1__workload__pack_to_buffer
-                     (const Assay__Orchestrator__V1__Workload *message,
+size_t assay__orchestrator__v1__workload_summary__pack_to_buffer
+                     (const Assay__Orchestrator__V1__WorkloadSummary *message,
                       ProtobufCBuffer *buffer)
 {
-  assert(message->base.descriptor == &assay__orchestrator__v1__workload__descriptor);
+  assert(message->base.descriptor == &assay__orchestrator__v1__workload_summary__descriptor);
   return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
 }
-Assay__Orchestrator__V1__Workload *
-       assay__orchestrator__v1__workload__unpack
+Assay__Orchestrator__V1__WorkloadSummary *
+       assay__orchestrator__v1__workload_summary__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data)
 {
-  return (Assay__Orchestrator__V1__Workload *)
-     protobuf_c_message_unpack (&assay__orchestrator__v1__workload__descriptor,
+  return (Assay__Orchestrator__V1__WorkloadSummary *)
+     protobuf_c_message_unpack (&assay__orchestrator__v1__workload_summary__descriptor,
                                 allocator, len, data);
 }
-void   assay__orchestrator__v1__workload__free_unpacked
-                     (Assay__Orchestrator__V1__Workload *message,
+void   assay__orchestrator__v1__workload_summary__free_unpacked
+                     (Assay__Orchestrator__V1__WorkloadSummary *message,
                       ProtobufCAllocator *allocator)
 {
   if(!message)
     return;
-  assert(message->base.descriptor == &assay__orchestrator__v1__workload__descriptor);
+  assert(message->base.descriptor == &assay__orchestrator__v1__workload_summary__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 static const ProtobufCFieldDescriptor assay__orchestrator__v1__run_spec__field_descriptors[3] =
@@ -1938,7 +1938,7 @@ static const ProtobufCFieldDescriptor assay__orchestrator__v1__list_workloads_re
     PROTOBUF_C_TYPE_MESSAGE,
     offsetof(Assay__Orchestrator__V1__ListWorkloadsResponse, n_workloads),
     offsetof(Assay__Orchestrator__V1__ListWorkloadsResponse, workloads),
-    &assay__orchestrator__v1__workload__descriptor,
+    &assay__orchestrator__v1__workload_summary__descriptor,
     NULL,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
@@ -1967,7 +1967,7 @@ const ProtobufCMessageDescriptor assay__orchestrator__v1__list_workloads_respons
   (ProtobufCMessageInit) assay__orchestrator__v1__list_workloads_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__orchestrator__v1__workload__field_descriptors[2] =
+static const ProtobufCFieldDescriptor assay__orchestrator__v1__workload_summary__field_descriptors[2] =
 {
   {
     "name",
@@ -1975,7 +1975,7 @@ static const ProtobufCFieldDescriptor assay__orchestrator__v1__workload__field_d
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Assay__Orchestrator__V1__Workload, name),
+    offsetof(Assay__Orchestrator__V1__WorkloadSummary, name),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
@@ -1987,34 +1987,34 @@ static const ProtobufCFieldDescriptor assay__orchestrator__v1__workload__field_d
     PROTOBUF_C_LABEL_NONE,
     PROTOBUF_C_TYPE_BYTES,
     0,   /* quantifier_offset */
-    offsetof(Assay__Orchestrator__V1__Workload, summary),
+    offsetof(Assay__Orchestrator__V1__WorkloadSummary, summary),
     NULL,
     &protobuf_c_empty_string,
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
 };
-static const unsigned assay__orchestrator__v1__workload__field_indices_by_name[] = {
+static const unsigned assay__orchestrator__v1__workload_summary__field_indices_by_name[] = {
   0,   /* field[0] = name */
   1,   /* field[1] = summary */
 };
-static const ProtobufCIntRange assay__orchestrator__v1__workload__number_ranges[1 + 1] =
+static const ProtobufCIntRange assay__orchestrator__v1__workload_summary__number_ranges[1 + 1] =
 {
   { 1, 0 },
   { 0, 2 }
 };
-const ProtobufCMessageDescriptor assay__orchestrator__v1__workload__descriptor =
+const ProtobufCMessageDescriptor assay__orchestrator__v1__workload_summary__descriptor =
 {
   PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "assay.orchestrator.v1.Workload",
-  "Workload",
-  "Assay__Orchestrator__V1__Workload",
+  "assay.orchestrator.v1.WorkloadSummary",
+  "WorkloadSummary",
+  "Assay__Orchestrator__V1__WorkloadSummary",
   "assay.orchestrator.v1",
-  sizeof(Assay__Orchestrator__V1__Workload),
+  sizeof(Assay__Orchestrator__V1__WorkloadSummary),
   2,
-  assay__orchestrator__v1__workload__field_descriptors,
-  assay__orchestrator__v1__workload__field_indices_by_name,
-  1,  assay__orchestrator__v1__workload__number_ranges,
-  (ProtobufCMessageInit) assay__orchestrator__v1__workload__init,
+  assay__orchestrator__v1__workload_summary__field_descriptors,
+  assay__orchestrator__v1__workload_summary__field_indices_by_name,
+  1,  assay__orchestrator__v1__workload_summary__number_ranges,
+  (ProtobufCMessageInit) assay__orchestrator__v1__workload_summary__init,
   NULL,NULL,NULL    /* reserved[123] */
 };

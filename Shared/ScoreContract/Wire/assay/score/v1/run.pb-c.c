@@ -593,7 +593,7 @@ void   assay__score__v1__note__free_unpacked
   assert(message->base.descriptor == &assay__score__v1__note__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-static const ProtobufCFieldDescriptor assay__score__v1__run__field_descriptors[15] =
+static const ProtobufCFieldDescriptor assay__score__v1__run__field_descriptors[16] =
 {
   {
     "id",
@@ -775,6 +775,18 @@ static const ProtobufCFieldDescriptor assay__score__v1__run__field_descriptors[1
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "running_since_us",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Score__V1__Run, running_since_us),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__score__v1__run__field_indices_by_name[] = {
   9,   /* field[9] = created_at_us */
@@ -786,6 +798,7 @@ static const unsigned assay__score__v1__run__field_indices_by_name[] = {
   13,   /* field[13] = outcome */
   3,   /* field[3] = reason */
   12,   /* field[12] = requested */
+  15,   /* field[15] = running_since_us */
   4,   /* field[4] = spec */
   5,   /* field[5] = spec_hash */
   2,   /* field[2] = state */
@@ -796,7 +809,7 @@ static const unsigned assay__score__v1__run__field_indices_by_name[] = {
 static const ProtobufCIntRange assay__score__v1__run__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 15 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor assay__score__v1__run__descriptor =
 {
@@ -806,7 +819,7 @@ const ProtobufCMessageDescriptor assay__score__v1__run__descriptor =
   "Assay__Score__V1__Run",
   "assay.score.v1",
   sizeof(Assay__Score__V1__Run),
-  15,
+  16,
   assay__score__v1__run__field_descriptors,
   assay__score__v1__run__field_indices_by_name,
   1,  assay__score__v1__run__number_ranges,
@@ -2214,7 +2227,7 @@ const ProtobufCEnumDescriptor assay__score__v1__unit_state__descriptor =
   assay__score__v1__unit_state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_number[6] =
+static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_number[7] =
 {
   { "SKIP_REASON_UNSPECIFIED", "ASSAY__SCORE__V1__SKIP_REASON__SKIP_REASON_UNSPECIFIED", 0 },
   { "CACHED", "ASSAY__SCORE__V1__SKIP_REASON__CACHED", 1 },
@@ -2222,15 +2235,17 @@ static const ProtobufCEnumValue assay__score__v1__skip_reason__enum_values_by_nu
   { "LIMIT", "ASSAY__SCORE__V1__SKIP_REASON__LIMIT", 3 },
   { "FILTERED", "ASSAY__SCORE__V1__SKIP_REASON__FILTERED", 4 },
   { "SKIPPED_BUDGET", "ASSAY__SCORE__V1__SKIP_REASON__SKIPPED_BUDGET", 5 },
+  { "RUN_ENDED", "ASSAY__SCORE__V1__SKIP_REASON__RUN_ENDED", 6 },
 };
 static const ProtobufCIntRange assay__score__v1__skip_reason__value_ranges[] = {
-{0, 0},{0, 6}
+{0, 0},{0, 7}
 };
-static const ProtobufCEnumValueIndex assay__score__v1__skip_reason__enum_values_by_name[6] =
+static const ProtobufCEnumValueIndex assay__score__v1__skip_reason__enum_values_by_name[7] =
 {
   { "CACHED", 1 },
   { "FILTERED", 4 },
   { "LIMIT", 3 },
+  { "RUN_ENDED", 6 },
   { "SHORT_CIRCUIT", 2 },
   { "SKIPPED_BUDGET", 5 },
   { "SKIP_REASON_UNSPECIFIED", 0 },
@@ -2242,9 +2257,9 @@ const ProtobufCEnumDescriptor assay__score__v1__skip_reason__descriptor =
   "SkipReason",
   "Assay__Score__V1__SkipReason",
   "assay.score.v1",
-  6,
+  7,
   assay__score__v1__skip_reason__enum_values_by_number,
-  6,
+  7,
   assay__score__v1__skip_reason__enum_values_by_name,
   1,
   assay__score__v1__skip_reason__value_ranges,

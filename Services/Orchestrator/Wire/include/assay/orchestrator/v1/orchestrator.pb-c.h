@@ -37,7 +37,7 @@ typedef struct Assay__Orchestrator__V1__ResumeRequest Assay__Orchestrator__V1__R
 typedef struct Assay__Orchestrator__V1__ResumeResponse Assay__Orchestrator__V1__ResumeResponse;
 typedef struct Assay__Orchestrator__V1__ListWorkloadsRequest Assay__Orchestrator__V1__ListWorkloadsRequest;
 typedef struct Assay__Orchestrator__V1__ListWorkloadsResponse Assay__Orchestrator__V1__ListWorkloadsResponse;
-typedef struct Assay__Orchestrator__V1__Workload Assay__Orchestrator__V1__Workload;
+typedef struct Assay__Orchestrator__V1__WorkloadSummary Assay__Orchestrator__V1__WorkloadSummary;
 
 
 /* --- enums --- */
@@ -274,21 +274,21 @@ struct  Assay__Orchestrator__V1__ListWorkloadsResponse
 {
   ProtobufCMessage base;
   size_t n_workloads;
-  Assay__Orchestrator__V1__Workload **workloads;
+  Assay__Orchestrator__V1__WorkloadSummary **workloads;
 };
 #define ASSAY__ORCHESTRATOR__V1__LIST_WORKLOADS_RESPONSE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__orchestrator__v1__list_workloads_response__descriptor) \
     , 0,NULL }
 
 
-struct  Assay__Orchestrator__V1__Workload
+struct  Assay__Orchestrator__V1__WorkloadSummary
 {
   ProtobufCMessage base;
   ProtobufCBinaryData name;
   ProtobufCBinaryData summary;
 };
-#define ASSAY__ORCHESTRATOR__V1__WORKLOAD__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&assay__orchestrator__v1__workload__descriptor) \
+#define ASSAY__ORCHESTRATOR__V1__WORKLOAD_SUMMARY__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__orchestrator__v1__workload_summary__descriptor) \
     , {0,NULL}, {0,NULL} }
 
 
@@ -672,24 +672,24 @@ Assay__Orchestrator__V1__ListWorkloadsResponse *
 void   assay__orchestrator__v1__list_workloads_response__free_unpacked
                      (Assay__Orchestrator__V1__ListWorkloadsResponse *message,
                       ProtobufCAllocator *allocator);
-/* Assay__Orchestrator__V1__Workload methods */
-void   assay__orchestrator__v1__workload__init
-                     (Assay__Orchestrator__V1__Workload         *message);
-size_t assay__orchestrator__v1__workload__get_packed_size
-                     (const Assay__Orchestrator__V1__Workload   *message);
-size_t assay__orchestrator__v1__workload__pack
-                     (const Assay__Orchestrator__V1__Workload   *message,
+/* Assay__Orchestrator__V1__WorkloadSummary methods */
+void   assay__orchestrator__v1__workload_summary__init
+                     (Assay__Orchestrator__V1__WorkloadSummary         *message);
+size_t assay__orchestrator__v1__workload_summary__get_packed_size
+                     (const Assay__Orchestrator__V1__WorkloadSummary   *message);
+size_t assay__orchestrator__v1__workload_summary__pack
+                     (const Assay__Orchestrator__V1__WorkloadSummary   *message,
                       uint8_t             *out);
-size_t assay__orchestrator__v1__workload__pack_to_buffer
-                     (const Assay__Orchestrator__V1__Workload   *message,
+size_t assay__orchestrator__v1__workload_summary__pack_to_buffer
+                     (const Assay__Orchestrator__V1__WorkloadSummary   *message,
                       ProtobufCBuffer     *buffer);
-Assay__Orchestrator__V1__Workload *
-       assay__orchestrator__v1__workload__unpack
+Assay__Orchestrator__V1__WorkloadSummary *
+       assay__orchestrator__v1__workload_summary__unpack
                      (ProtobufCAllocator  *allocator,
                       size_t               len,
                       const uint8_t       *data);
-void   assay__orchestrator__v1__workload__free_unpacked
-                     (Assay__Orchestrator__V1__Workload *message,
+void   assay__orchestrator__v1__workload_summary__free_unpacked
+                     (Assay__Orchestrator__V1__WorkloadSummary *message,
                       ProtobufCAllocator *allocator);
 /* --- per-message closures --- */
 
@@ -753,8 +753,8 @@ typedef void (*Assay__Orchestrator__V1__ListWorkloadsRequest_Closure)
 typedef void (*Assay__Orchestrator__V1__ListWorkloadsResponse_Closure)
                  (const Assay__Orchestrator__V1__ListWorkloadsResponse *message,
                   void *closure_data);
-typedef void (*Assay__Orchestrator__V1__Workload_Closure)
-                 (const Assay__Orchestrator__V1__Workload *message,
+typedef void (*Assay__Orchestrator__V1__WorkloadSummary_Closure)
+                 (const Assay__Orchestrator__V1__WorkloadSummary *message,
                   void *closure_data);
 
 /* --- services --- */
@@ -782,7 +782,7 @@ extern const ProtobufCMessageDescriptor assay__orchestrator__v1__resume_request_
 extern const ProtobufCMessageDescriptor assay__orchestrator__v1__resume_response__descriptor;
 extern const ProtobufCMessageDescriptor assay__orchestrator__v1__list_workloads_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__orchestrator__v1__list_workloads_response__descriptor;
-extern const ProtobufCMessageDescriptor assay__orchestrator__v1__workload__descriptor;
+extern const ProtobufCMessageDescriptor assay__orchestrator__v1__workload_summary__descriptor;
 
 PROTOBUF_C__END_DECLS
 

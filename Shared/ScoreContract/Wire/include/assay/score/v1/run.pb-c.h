@@ -76,7 +76,8 @@ typedef enum _Assay__Score__V1__SkipReason {
   ASSAY__SCORE__V1__SKIP_REASON__SHORT_CIRCUIT = 2,
   ASSAY__SCORE__V1__SKIP_REASON__LIMIT = 3,
   ASSAY__SCORE__V1__SKIP_REASON__FILTERED = 4,
-  ASSAY__SCORE__V1__SKIP_REASON__SKIPPED_BUDGET = 5
+  ASSAY__SCORE__V1__SKIP_REASON__SKIPPED_BUDGET = 5,
+  ASSAY__SCORE__V1__SKIP_REASON__RUN_ENDED = 6
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(ASSAY__SCORE__V1__SKIP_REASON)
 } Assay__Score__V1__SkipReason;
 typedef enum _Assay__Score__V1__AttemptState {
@@ -121,10 +122,11 @@ struct  Assay__Score__V1__Run
   Assay__Score__V1__RunRequest requested;
   ProtobufCBinaryData outcome;
   uint32_t generation;
+  int64_t running_since_us;
 };
 #define ASSAY__SCORE__V1__RUN__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__score__v1__run__descriptor) \
-    , {0,NULL}, {0,NULL}, ASSAY__SCORE__V1__RUN_STATE__RUN_STATE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, 0, 0, 0, ASSAY__SCORE__V1__RUN_REQUEST__RUN_REQUEST_UNSPECIFIED, {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, ASSAY__SCORE__V1__RUN_STATE__RUN_STATE_UNSPECIFIED, {0,NULL}, {0,NULL}, {0,NULL}, {0,NULL}, NULL, NULL, 0, 0, 0, ASSAY__SCORE__V1__RUN_REQUEST__RUN_REQUEST_UNSPECIFIED, {0,NULL}, 0, 0 }
 
 
 struct  Assay__Score__V1__RunOptions

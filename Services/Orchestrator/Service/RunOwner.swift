@@ -1,0 +1,228 @@
+import EventLoop
+import Failpoints
+import Faults
+import OrchestratorContract
+import Protobuf
+import RPC
+import RunEngine
+import RunWorkloads
+import ScoreContract
+import StoreContract
+import Telemetry
+
+/// The runs of this process: takes those that want an owner, keeps their leases alive, lets go of
+/// them when a lease ends or the process does.
+///
+/// One attendance stream to Store stands for all of it: while it is open the leases live, and
+/// when this process dies they are free at once.
+actor RunOwner: LoopActor {
+  nonisolated let loop: EventLoop
+  private let services: RunServices
+  private let holder: String
+  private let runsMax: Int
+  private var session = ""
+  private var ttl = Duration.seconds(3)
+  private var lastRenewed: UInt64 = 0
+  private var drivers: [OwnedRun: Ownership] = [:]
+  /// Being acquired right now.
+  private var claiming: Set<OwnedRun> = []
+  /// Heard of while there was no room, or while somebody else held it.
+  private var waiting: Set<OwnedRun> = []
+  private var isStopping = false
+  private var emptied: [CheckedContinuation<Void, Never>] = []
+
+  private struct Ownership {
+    let driver: RunDriver
+    let token: UInt64
+  }
+
+  /// Behind one another replica may be quicker: who owns less claims sooner.
+  private static let claimDelayPerRun = Duration.milliseconds(2)
+  private static let reattendAfter = Duration.milliseconds(50)
+  /// How long a stop waits for what is in flight before it leaves it to the next owner.
+  private static let handBackWithin = Duration.seconds(3)
+
+  init(_ services: RunServices, holder: String, runsMax: Int) {
+    self.services = services
+    self.holder = holder
+    self.runsMax = runsMax
+    loop = services.loop
+  }
+
+  /// Attends until the task is cancelled.
+  func run() async {
+    let renewing = Task(executorPreference: loop) { await self.keepRenewing() }
+    defer { renewing.cancel() }
+    while !Task.isCancelled, !isStopping {
+      do {
+        let request = AttendRequest(holder: holder, session: session)
+        var options = CallOptions()
+        options.patience = .upTo(.seconds(5))
+        for try await attendance in services.store.attend(request, options: options) {
+          take(attendance)
+        }
+      } catch {
+        let fault = Fault(describing: error)
+        if fault.code == .failedPrecondition || fault.code == .notFound { loseAll() }
+        services.logger.info(
+          "the store is away; attending again",
+          [.reason: .string(fault.reason), .error: .string(fault.message)])
+      }
+      guard !Task.isCancelled, !isStopping else { break }
+      try? await loop.sleep(for: Self.reattendAfter)
+    }
+  }
+
+  private func take(_ attendance: Attendance) {
+    switch attendance.kind {
+    case .opened(let opened):
+      // A session that could not be continued has lost its leases, whatever we think we own.
+      if !opened.isContinued { loseAll() }
+      session = opened.session
+      ttl = .milliseconds(opened.ttlMs)
+      lastRenewed = loop.nowNanoseconds
+    case .wantsOwner(let run): claim(OwnedRun(product: run.product, id: run.runId))
+    case .requested(let request):
+      let run = OwnedRun(product: request.product, id: request.runId)
+      guard let driver = drivers[run]?.driver else { return claim(run) }
+      Task { await driver.feed(.requested(request.request)) }
+    case .leaseEnded(let lease):
+      let run = OwnedRun(product: lease.product, id: lease.name)
+      guard let ownership = drivers[run], ownership.token == lease.token else { return }
+      lose(run)
+    case nil: break
+    }
+  }
+
+  // MARK: - Claiming
+
+  private func claim(_ run: OwnedRun) {
+    guard !isStopping, drivers[run] == nil, !claiming.contains(run) else { return }
+    guard drivers.count + claiming.count < runsMax else {
+      waiting.insert(run)
+      return
+    }
+    claiming.insert(run)
+    let delay = Self.claimDelayPerRun * drivers.count
+    Task(executorPreference: loop) {
+      if delay > .zero { try? await self.loop.sleep(for: delay) }
+      await self.acquire(run)
+    }
+  }
+
+  private func acquire(_ run: OwnedRun) async {
+    let claimedIn = session
+    do {
+      var options = CallOptions(timeout: .seconds(10))
+      options.metadata = run.metadata
+      Failpoint.pass("orchestrator.lease.before-acquire")
+      let acquired = try await services.store.acquireLease(
+        AcquireLeaseRequest(session: claimedIn, name: run.id), options: options)
+      Failpoint.pass("orchestrator.lease.acquired")
+      let token = acquired.lease?.token ?? 0
+      let answer = try await services.store.getRun(
+        GetRunRequest(runId: run.id), options: options)
+      claiming.remove(run)
+      guard session == claimedIn, !isStopping, let stored = answer.run else { return }
+      try begin(run, token, stored, answer.stages)
+    } catch {
+      claiming.remove(run)
+      let fault = Fault(describing: error)
+      // Somebody else was quicker: as it should be.
+      guard fault.reason != "LEASE_HELD" else { return }
+      services.logger.warning(
+        "a run could not be taken",
+        [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
+    }
+  }
+
+  private func begin(
+    _ run: OwnedRun, _ token: UInt64, _ stored: Run, _ stages: [Stage]
+  ) throws {
+    let spec = try RunSpec(unpacking: stored.spec)
+    let workload = try WorkloadTable.workload(stored.workload)
+    let driver = RunDriver(
+      run, token: token, task: RunTask(workload: workload, spec: spec), services: services
+    ) { run in
+      self.loop.execute { self.assumeIsolated { $0.released(run) } }
+    }
+    drivers[run] = Ownership(driver: driver, token: token)
+    services.metrics.owns(drivers.count)
+    services.logger.info("working on a run", [.run: .string(run.id)])
+    let ownership = RunOwnership(run: stored, stages: stages, ranForMs: ranFor(stored))
+    Task { await driver.feed(.gained(ownership)) }
+  }
+
+  /// By the wall clock, which both owners of a run read.
+  private func ranFor(_ run: Run) -> Int64 {
+    guard run.runningSinceUs > 0 else { return 0 }
+    let now = WallTime.now()
+    let microseconds = now.seconds * 1_000_000 + Int64(now.nanoseconds) / 1000
+    return max(0, (microseconds - run.runningSinceUs) / 1000)
+  }
+
+  // MARK: - Letting go
+
+  /// The driver is done with it, or has lost it.
+  private func released(_ run: OwnedRun) {
+    guard let ownership = drivers.removeValue(forKey: run) else { return }
+    services.metrics.owns(drivers.count)
+    let session = session
+    Task(executorPreference: loop) {
+      var options = CallOptions(timeout: .seconds(10))
+      options.metadata = run.metadata
+      Failpoint.pass("orchestrator.lease.before-release")
+      _ = try? await self.services.store.releaseLease(
+        ReleaseLeaseRequest(session: session, name: run.id, token: ownership.token),
+        options: options)
+      Failpoint.pass("orchestrator.lease.released")
+    }
+    if drivers.isEmpty { tellEmptied() }
+    if let next = waiting.popFirst() { claim(next) }
+  }
+
+  private func lose(_ run: OwnedRun) {
+    guard let ownership = drivers[run] else { return }
+    services.logger.warning("the lease of a run was lost", [.run: .string(run.id)])
+    Task { await ownership.driver.feed(.leaseLost) }
+  }
+
+  private func loseAll() { for run in drivers.keys { lose(run) } }
+
+  private func keepRenewing() async {
+    while (try? await loop.sleep(for: ttl / 3)) != nil {
+      guard !session.isEmpty else { continue }
+      do {
+        _ = try await services.store.renewSession(
+          RenewSessionRequest(session: session), options: CallOptions(timeout: ttl / 2))
+        lastRenewed = loop.nowNanoseconds
+      } catch {
+        let silence = Duration.nanoseconds(Int64(clamping: loop.nowNanoseconds - lastRenewed))
+        // By now somebody else may own them.
+        if silence > ttl { loseAll() }
+      }
+    }
+  }
+
+  // MARK: - The end
+
+  /// Hands every run back: nothing new is asked, what is in flight is settled, as time allows.
+  func stop() async {
+    isStopping = true
+    waiting = []
+    for ownership in drivers.values {
+      Task { await ownership.driver.feed(.handBack) }
+    }
+    guard !drivers.isEmpty else { return }
+    let timer = loop.schedule(after: Self.handBackWithin) {
+      self.assumeIsolated { $0.tellEmptied() }
+    }
+    await withCheckedContinuation { emptied.append($0) }
+    timer.cancel()
+  }
+
+  private func tellEmptied() {
+    for waiter in emptied { waiter.resume() }
+    emptied = []
+  }
+}

@@ -1,0 +1,61 @@
+import EventLoop
+import GRPCFormat
+import GatewayContract
+import StoreContract
+import Telemetry
+
+/// What every run of this process works with.
+struct RunServices: Sendable {
+  let loop: EventLoop
+  let store: StoreClient
+  let gateway: GatewayClient
+  let logger: Logger
+  let metrics: RunMetrics
+  /// Model calls of one run at once, when the run does not say.
+  let widthDefault: Int
+  /// A model may think for long; the engine asks again under the same key when it took longer.
+  let callTimeout: Duration
+}
+
+/// A run that this process owns or may own.
+struct OwnedRun: Hashable, Sendable {
+  let product: String
+  let id: String
+
+  var metadata: Metadata {
+    var metadata = Metadata()
+    _ = metadata.add(ProductName.key, product)
+    return metadata
+  }
+}
+
+/// Whose runs: metadata that is believed from those who may call.
+enum ProductName {
+  static let key = "assay-product"
+}
+
+/// What an orchestrator counts.
+struct RunMetrics: Sendable {
+  private let owned: Gauge
+  private let callsRunning: Gauge
+  private let calls: Counter
+  private let facts: Counter
+
+  init(_ metrics: Metrics) {
+    owned = metrics.gauge("assay_runs_owned", help: "Runs that this process works on.")()
+    callsRunning = metrics.gauge(
+      "assay_model_calls_running", help: "Model calls that wait for an answer.")()
+    calls = metrics.counter("assay_model_calls_total", help: "Model calls asked for.")()
+    facts = metrics.counter("assay_facts_committed_total", help: "Facts that the store holds.")()
+  }
+
+  func owns(_ count: Int) { owned.set(Int64(count)) }
+  func committed(_ count: Int) { facts.add(UInt64(count)) }
+
+  func callBegan() {
+    calls.add()
+    callsRunning.add(1)
+  }
+
+  func callEnded() { callsRunning.add(-1) }
+}

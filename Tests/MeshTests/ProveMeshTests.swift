@@ -1,0 +1,48 @@
+import JSON
+import Machine
+import Testing
+
+/// The short form of `assay prove`, of power cuts and of the crash sweep; the long ones are
+/// `make prove` and `make crash-test`.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ProveMeshTests {
+  @Test func `what is killed at random loses, doubles and pays nothing twice`() async throws {
+    try await RealTool.with { tool in
+      let proof = await tool.assay("prove", "--kills", "60", "--json", timeout: .seconds(200))
+      let report = try JSONValue(parsing: proof.output.joined())
+      #expect(proof.isSuccess, "\(report.text()) \(proof.errors)")
+      #expect(report["lost"] == 0 && report["doubled"] == 0 && report["differing"] == 0)
+      #expect(report["paid_twice"] == 0 && report["broken_logs"] == 0)
+    }
+  }
+
+  @Test func `a kill that is a power cut loses nothing that was answered`() async throws {
+    try await RealTool.with { tool in
+      let library = try await powercut(tool)
+      let proof = await tool.assay(
+        "prove", "--kills", "40", "--preload", library, "--json", timeout: .seconds(200))
+      #expect(proof.isSuccess, "\(proof.output) \(proof.errors)")
+    }
+  }
+
+  /// The disk that forgets, compiled.
+  private func powercut(_ tool: RealTool) async throws -> String {
+    let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    let source = root.joined(separator: "/") + "/Tests/Support/powercut/powercut.c"
+    let library = "\(tool.top)/powercut.so"
+    let made = await tool.run([
+      "/usr/bin/cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread",
+    ])
+    try #require(made.isSuccess, "\(made)")
+    return library
+  }
+
+  @Test func `a sync that does nothing is found out`() async throws {
+    try await RealTool.with { tool in
+      let library = try await powercut(tool)
+      let proof = await tool.assay(
+        words: ["prove", "--kills", "40", "--preload", library, "--json"],
+        environment: ["POWERCUT_FORGET_SYNC": "1"], timeout: .seconds(200))
+      #expect(proof.ending == .exited(status: 1), "\(proof.output) \(proof.errors)")
+    }
+  }
+}

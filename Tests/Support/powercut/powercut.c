@@ -1,0 +1,268 @@
+/* A disk that loses what was not synced, for LD_PRELOAD: with it a kill -9 is a power cut.
+ *
+ * Writes to files below POWERCUT_FOLDER stay in this process's memory until fsync or fdatasync
+ * puts them into the file; reads and sizes see them at once. Some writes reach the file early, in
+ * no order, as a disk's cache may decide (POWERCUT_EARLY of a thousand, by POWERCUT_SEED).
+ * POWERCUT_FORGET_SYNC=1 plants the bug that it is there to find: syncs that do nothing.
+ * Files that end in -shm are memory, not disk, and are left alone. Not for programs that map
+ * their files or let several processes write to one.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { descriptors_max = 65536, files_max = 64 };
+
+struct range {
+  off_t start, end;
+};
+
+/* One file as its writers see it, and what of that the disk has not. */
+struct file {
+  dev_t device;
+  ino_t inode;
+  int opened; /* descriptors that are open */
+  char *bytes;
+  off_t size, capacity;
+  off_t size_on_disk;
+  struct range *dirty;
+  size_t dirty_count, dirty_capacity;
+};
+
+static struct file files[files_max];
+static struct file *by_descriptor[descriptors_max];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const char *folder;
+static int forgets_sync;
+static unsigned early_per_mille;
+static uint64_t random_state;
+
+static int (*real_open)(const char *, int, ...);
+static int (*real_close)(int);
+static ssize_t (*real_pread)(int, void *, size_t, off_t);
+static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
+static int (*real_ftruncate)(int, off_t);
+static int (*real_fdatasync)(int);
+static int (*real_fstat)(int, struct stat *);
+
+__attribute__((constructor)) static void begin(void) {
+  real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64");
+  real_close = (int (*)(int))dlsym(RTLD_NEXT, "close");
+  real_pread = (ssize_t(*)(int, void *, size_t, off_t))dlsym(RTLD_NEXT, "pread64");
+  real_pwrite = (ssize_t(*)(int, const void *, size_t, off_t))dlsym(RTLD_NEXT, "pwrite64");
+  real_ftruncate = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate64");
+  real_fdatasync = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+  real_fstat = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat64");
+  folder = getenv("POWERCUT_FOLDER");
+  forgets_sync = getenv("POWERCUT_FORGET_SYNC") != NULL;
+  const char *early = getenv("POWERCUT_EARLY");
+  const char *seed = getenv("POWERCUT_SEED");
+  early_per_mille = early ? (unsigned)atoi(early) : 0;
+  random_state = (seed ? strtoull(seed, NULL, 10) : 1) * 2654435761u + (uint64_t)getpid();
+}
+
+static unsigned dice(void) {
+  random_state = random_state * 6364136223846793005ull + 1442695040888963407ull;
+  return (unsigned)(random_state >> 33) % 1000;
+}
+
+static int is_ours(const char *path) {
+  if (!folder || !path) return 0;
+  size_t count = strlen(folder), length = strlen(path);
+  if (strncmp(path, folder, count) != 0 || path[count] != '/') return 0;
+  return length < 4 || strcmp(path + length - 4, "-shm") != 0;
+}
+
+static struct file *file_of(int descriptor) {
+  return descriptor >= 0 && descriptor < descriptors_max ? by_descriptor[descriptor] : NULL;
+}
+
+static void hold(struct file *file, off_t size) {
+  if (size <= file->capacity) return;
+  off_t capacity = file->capacity ? file->capacity : 1 << 16;
+  while (capacity < size) capacity *= 2;
+  file->bytes = realloc(file->bytes, (size_t)capacity);
+  if (!file->bytes) abort();
+  memset(file->bytes + file->capacity, 0, (size_t)(capacity - file->capacity));
+  file->capacity = capacity;
+}
+
+/* With the lock held: the file behind a descriptor that was just opened. */
+static struct file *adopt(int descriptor) {
+  struct stat facts;
+  if (real_fstat(descriptor, &facts) != 0 || !S_ISREG(facts.st_mode)) return NULL;
+  struct file *vacant = NULL;
+  for (int index = 0; index < files_max; index++) {
+    struct file *file = &files[index];
+    if (file->bytes && file->device == facts.st_dev && file->inode == facts.st_ino) return file;
+    if (!file->bytes && !vacant) vacant = file;
+  }
+  if (!vacant) abort();
+  memset(vacant, 0, sizeof *vacant);
+  vacant->device = facts.st_dev;
+  vacant->inode = facts.st_ino;
+  vacant->size = vacant->size_on_disk = facts.st_size;
+  hold(vacant, facts.st_size ? facts.st_size : 1);
+  for (off_t at = 0; at < facts.st_size;) {
+    ssize_t got = real_pread(descriptor, vacant->bytes + at, (size_t)(facts.st_size - at), at);
+    if (got <= 0) abort();
+    at += got;
+  }
+  return vacant;
+}
+
+static int opened(const char *path, int descriptor) {
+  if (descriptor < 0 || descriptor >= descriptors_max || !is_ours(path)) return descriptor;
+  pthread_mutex_lock(&lock);
+  struct file *file = adopt(descriptor);
+  by_descriptor[descriptor] = file;
+  if (file) file->opened++;
+  pthread_mutex_unlock(&lock);
+  return descriptor;
+}
+
+static void put(struct file *file, int descriptor, struct range range) {
+  if (range.end > file->size) range.end = file->size;
+  while (range.start < range.end) {
+    ssize_t put = real_pwrite(
+        descriptor, file->bytes + range.start, (size_t)(range.end - range.start), range.start);
+    if (put <= 0) abort();
+    range.start += put;
+  }
+  if (range.end > file->size_on_disk) file->size_on_disk = range.end;
+}
+
+static int sync_file(int descriptor) {
+  struct file *file = file_of(descriptor);
+  if (!file) return real_fdatasync(descriptor);
+  if (forgets_sync) return 0;
+  pthread_mutex_lock(&lock);
+  if (file->size_on_disk != file->size) {
+    if (real_ftruncate(descriptor, file->size) != 0) abort();
+    file->size_on_disk = file->size;
+  }
+  for (size_t index = 0; index < file->dirty_count; index++)
+    put(file, descriptor, file->dirty[index]);
+  file->dirty_count = 0;
+  pthread_mutex_unlock(&lock);
+  return real_fdatasync(descriptor);
+}
+
+int open64(const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = (flags & O_CREAT) ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  return opened(path, real_open(path, flags, mode));
+}
+
+int open(const char *path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  mode_t mode = (flags & O_CREAT) ? va_arg(rest, mode_t) : 0;
+  va_end(rest);
+  return opened(path, real_open(path, flags, mode));
+}
+
+int close(int descriptor) {
+  struct file *file = file_of(descriptor);
+  if (file) {
+    pthread_mutex_lock(&lock);
+    by_descriptor[descriptor] = NULL;
+    /* What was not synced stays in memory: closing a file puts nothing on a disk. It is only let
+     * go where nothing is held back. */
+    if (--file->opened == 0 && file->dirty_count == 0 && file->size == file->size_on_disk) {
+      free(file->bytes);
+      free(file->dirty);
+      memset(file, 0, sizeof *file);
+    }
+    pthread_mutex_unlock(&lock);
+  }
+  return real_close(descriptor);
+}
+
+ssize_t pread64(int descriptor, void *buffer, size_t count, off_t at) {
+  struct file *file = file_of(descriptor);
+  if (!file) return real_pread(descriptor, buffer, count, at);
+  pthread_mutex_lock(&lock);
+  ssize_t got = at >= file->size ? 0 : (ssize_t)count;
+  if (got > 0 && at + got > file->size) got = (ssize_t)(file->size - at);
+  if (got > 0) memcpy(buffer, file->bytes + at, (size_t)got);
+  pthread_mutex_unlock(&lock);
+  return got;
+}
+
+ssize_t pread(int descriptor, void *buffer, size_t count, off_t at) {
+  return pread64(descriptor, buffer, count, at);
+}
+
+ssize_t pwrite64(int descriptor, const void *buffer, size_t count, off_t at) {
+  struct file *file = file_of(descriptor);
+  if (!file) return real_pwrite(descriptor, buffer, count, at);
+  pthread_mutex_lock(&lock);
+  struct range range = {at, at + (off_t)count};
+  hold(file, range.end);
+  memcpy(file->bytes + at, buffer, count);
+  if (range.end > file->size) file->size = range.end;
+  if (early_per_mille && dice() < early_per_mille) {
+    put(file, descriptor, range);
+  } else {
+    struct range *last = file->dirty_count ? &file->dirty[file->dirty_count - 1] : NULL;
+    if (last && last->end == range.start) {
+      last->end = range.end;
+    } else {
+      if (file->dirty_count == file->dirty_capacity) {
+        file->dirty_capacity = file->dirty_capacity ? file->dirty_capacity * 2 : 64;
+        file->dirty = realloc(file->dirty, file->dirty_capacity * sizeof *file->dirty);
+        if (!file->dirty) abort();
+      }
+      file->dirty[file->dirty_count++] = range;
+    }
+  }
+  pthread_mutex_unlock(&lock);
+  return (ssize_t)count;
+}
+
+ssize_t pwrite(int descriptor, const void *buffer, size_t count, off_t at) {
+  return pwrite64(descriptor, buffer, count, at);
+}
+
+int ftruncate64(int descriptor, off_t size) {
+  struct file *file = file_of(descriptor);
+  if (!file) return real_ftruncate(descriptor, size);
+  pthread_mutex_lock(&lock);
+  hold(file, size);
+  if (size < file->size)
+    memset(file->bytes + size, 0, (size_t)(file->size - size));
+  file->size = size;
+  pthread_mutex_unlock(&lock);
+  return 0;
+}
+
+int ftruncate(int descriptor, off_t size) { return ftruncate64(descriptor, size); }
+
+int fsync(int descriptor) { return sync_file(descriptor); }
+
+int fdatasync(int descriptor) { return sync_file(descriptor); }
+
+int fstat64(int descriptor, struct stat64 *facts) {
+  struct file *file = file_of(descriptor);
+  int code = real_fstat(descriptor, (struct stat *)facts);
+  if (file && code == 0) facts->st_size = file->size;
+  return code;
+}
+
+int fstat(int descriptor, struct stat *facts) {
+  struct file *file = file_of(descriptor);
+  int code = real_fstat(descriptor, facts);
+  if (file && code == 0) facts->st_size = file->size;
+  return code;
+}
