@@ -1,4 +1,5 @@
 package import Faults
+package import StoreContract
 
 /// A writer that keeps a file in order, beside writing to it. Used by the writer's thread only.
 package protocol StoreUpkeep: StoreWriting {
@@ -10,31 +11,24 @@ package protocol StoreUpkeep: StoreWriting {
 
   /// Bytes that were written and not yet put where they belong.
   var logBytes: Int { get }
+
+  /// A copy of all there is, at a path where nothing stands yet.
+  func beginCopy(to path: String) throws(Fault) -> any StoreCopying
+}
+
+/// A copy of a whole database on its way to another file, some pages a step, while writing goes
+/// on. Used by the writer's thread only; letting go of it before its end leaves nothing behind.
+package protocol StoreCopying: AnyObject {
+  /// Copies some more; the last answer names the file.
+  func step() throws(Fault) -> BackupProgress
 }
 
 extension StoreModel: StoreUpkeep {
   package func rest() {}
   package var fault: Fault? { nil }
   package var logBytes: Int { 0 }
-}
 
-/// A copy of a whole database on its way to another file, some pages a step, while writing goes
-/// on. Blocking; used by one thread at a time.
-package protocol StoreCopying: AnyObject {
-  func step() throws(Fault) -> CopyProgress
-  /// Closes the copy, so that it is one whole file.
-  func finish() throws(Fault)
-}
-
-/// How far a copy has come.
-package struct CopyProgress: Equatable, Sendable {
-  package let pagesDone: Int
-  package let pagesTotal: Int
-  package let isWhole: Bool
-
-  package init(pagesDone: Int, pagesTotal: Int, isWhole: Bool) {
-    self.pagesDone = pagesDone
-    self.pagesTotal = pagesTotal
-    self.isWhole = isWhole
+  package func beginCopy(to path: String) throws(Fault) -> any StoreCopying {
+    throw Fault(.unimplemented, reason: "NO_BACKUP", "A store in memory cannot be copied.")
   }
 }

@@ -1,8 +1,9 @@
 package import EventLoop
 import Faults
+import Feed
 package import RPC
 import ScoreContract
-package import StoreBackend
+import StoreBackend
 import StoreContract
 package import Telemetry
 
@@ -47,7 +48,7 @@ package final class OpenStore: Sendable {
     self.metrics = metrics
     calls = StoreCalls(
       queue: queue, readers: readers, desk: desk, feed: feed,
-      backups: BackupFolder(path: backupPath, openCopy: opening.copy), metrics: metrics)
+      backups: BackupFolder(path: backupPath, queue: queue), metrics: metrics)
   }
 
   package var definition: ServiceDefinition { calls.definition }

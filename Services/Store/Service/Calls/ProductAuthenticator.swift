@@ -1,4 +1,5 @@
 import Faults
+import GRPCFormat
 import RPC
 import StoreBackend
 

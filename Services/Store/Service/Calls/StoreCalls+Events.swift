@@ -1,4 +1,5 @@
 import Faults
+import Feed
 import RPC
 import ScoreContract
 import StoreBackend
@@ -67,8 +68,7 @@ extension StoreCalls {
   }
 
   private func sessionTTL(_ request: AttendRequest) throws(Fault) -> Duration {
-    guard request.ttlMs != 0 else { return desk.ttlDefault }
-    guard SessionLimits.ttlMilliseconds.contains(request.ttlMs),
+    guard request.ttlMs == 0 || SessionLimits.ttlMilliseconds.contains(request.ttlMs),
       request.holder.utf8.count <= StoreLimits.idBytesMax,
       request.session.utf8.count <= StoreLimits.idBytesMax
     else {
@@ -77,7 +77,7 @@ extension StoreCalls {
         "A session lives between 50 ms and 10 minutes without a sign; names are short.",
         violations: [.init(field: "ttl_ms", description: "is out of bounds")])
     }
-    return .milliseconds(request.ttlMs)
+    return request.ttlMs == 0 ? desk.ttlDefault : .milliseconds(request.ttlMs)
   }
 
   func renewSession(

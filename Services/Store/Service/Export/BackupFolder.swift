@@ -9,14 +9,15 @@ import Synchronization
 /// whole or not there.
 final class BackupFolder: Sendable {
   private let path: String?
-  private let openCopy: @Sendable (String) throws -> any StoreCopying
+  private let queue: CommitQueue
+  private let files = BlockingPool(name: "store-files", threadsMax: 1)
   private let isRunning = Atomic<Bool>(false)
 
   private static let nameBytesMax = 200
 
-  init(path: String?, openCopy: @escaping @Sendable (String) throws -> any StoreCopying) {
+  init(path: String?, queue: CommitQueue) {
     self.path = path
-    self.openCopy = openCopy
+    self.queue = queue
   }
 
   /// Copies the database under a name; `report` hears how far it is, with the path at the end.
@@ -29,62 +30,22 @@ final class BackupFolder: Sendable {
         .resourceExhausted, reason: "BACKUP_RUNNING", "Another backup is being made.",
         retryAfter: .seconds(5))
     }
-    defer { isRunning.store(false, ordering: .releasing) }
-    let thread = OwnerThreads<Step>(name: "store-backup", waitingMax: 2)
-    let partial = "\(target).partial"
-    let openCopy = openCopy
-    try await thread.start(
-      open: {
-        try Files.remove(partial)
-        return try openCopy(partial)
-      },
-      take: { copy, steps in
-        for step in steps { step.take(copy) }
-      })
-    do {
-      try await run(thread, partial, target, report)
-      await thread.end()
-    } catch {
-      await thread.end()
-      try? Files.remove(partial)
-      throw error
+    defer {
+      queue.endCopy()
+      isRunning.store(false, ordering: .releasing)
     }
-  }
-
-  private struct Step: Sendable {
-    let take: @Sendable (any StoreCopying) -> Void
-  }
-
-  private func run(
-    _ thread: OwnerThreads<Step>, _ partial: String, _ target: String,
-    _ report: (BackupProgress) async throws -> Void
-  ) async throws {
+    try await files.run {
+      guard Files.facts(of: target) == nil else { throw Self.exists(target) }
+      try Files.makeDirectories(Self.folder(of: target))
+    }
+    var isFirst = true
     while true {
       try Task.checkCancellation()
-      let progress = try await Self.perform(on: thread) { try $0.step() }
-      guard progress.isWhole else {
-        try await report(progress.message)
-        continue
-      }
-      try await Self.perform(on: thread) { copy in
-        try copy.finish()
-        guard Files.facts(of: target) == nil else { throw Self.exists(target) }
-        try Files.sync(partial)
-        try Files.rename(partial, to: target)
-        try Files.sync(Self.folder(of: target))
-      }
-      var last = progress.message
-      last.path = target
-      return try await report(last)
-    }
-  }
-
-  private static func perform<R: Sendable>(
-    on thread: OwnerThreads<Step>, _ body: @escaping @Sendable (any StoreCopying) throws -> R
-  ) async throws -> R {
-    try await withCheckedThrowingContinuation { continuation in
-      let step = Step { copy in continuation.resume(with: Result { try body(copy) }) }
-      if !thread.submit(step) { continuation.resume(throwing: Fault.shuttingDown) }
+      let progress = try await queue.copyStep(to: target, isFirst: isFirst)
+      isFirst = false
+      if !progress.path.isEmpty { try await files.run { try Files.sync(Self.folder(of: target)) } }
+      try await report(progress)
+      if !progress.path.isEmpty { return }
     }
   }
 
@@ -110,20 +71,12 @@ final class BackupFolder: Sendable {
         hint: "Use letters, digits, dots, dashes and underscores; no folder.",
         violations: [.init(field: "name", description: "is no plain file name")])
     }
-    let target = "\(path)/\(name)"
-    guard Files.facts(of: target) == nil else { throw Self.exists(target) }
-    return target
+    return "\(path)/\(name)"
   }
 
   private static func exists(_ path: String) -> Fault {
     Fault(
       .alreadyExists, reason: "BACKUP_EXISTS", "There is a file of this name already.",
       hint: "Choose another name; nothing is overwritten.", facts: ["path": path])
-  }
-}
-
-extension CopyProgress {
-  fileprivate var message: BackupProgress {
-    BackupProgress(pagesDone: Int64(pagesDone), pagesTotal: Int64(pagesTotal))
   }
 }

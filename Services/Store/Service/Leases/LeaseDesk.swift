@@ -4,6 +4,7 @@ import ScoreContract
 import StoreBackend
 import StoreContract
 import Synchronization
+import Telemetry
 
 /// Sessions and leases as calls see them: the state machine, its clock, its timer, and the
 /// mailboxes of those who attend.

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import RPC
 import StoreBackend
+import Telemetry
 
 /// Threads with a reader each, in two lanes: what is answered at once never waits behind what
 /// takes long, and one question that takes long holds up no other lane.

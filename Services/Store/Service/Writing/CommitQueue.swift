@@ -11,16 +11,24 @@ import Telemetry
 /// One wake-up of the writer takes all that waits, one wake-up of the loop answers a whole group:
 /// while a group is written the loop reads the orders of the next.
 final class CommitQueue: Sendable {
-  private struct Pending: Sendable {
+  fileprivate struct Pending: Sendable {
     let order: WriteOrder
     let arrived: UInt64
     /// Nil when nobody waits.
     let answer: CheckedContinuation<Result<WriteReceipt, Fault>, Never>?
   }
 
+  fileprivate enum Work: Sendable {
+    case write(Pending)
+    /// Something else to do with the writer, between two groups.
+    case errand(@Sendable (Seat) -> Void)
+  }
+
   /// What the writer's thread owns.
-  private final class Seat {
+  fileprivate final class Seat {
     let writer: any StoreUpkeep
+    /// The copy that is being made.
+    var copy: (any StoreCopying)?
     /// The latest time that was written: a wall clock set back does not reorder facts.
     var latest: Int64 = 0
 
@@ -29,7 +37,7 @@ final class CommitQueue: Sendable {
 
   private let loop: EventLoop
   private let metrics: StoreMetrics
-  private let threads: OwnerThreads<Pending>
+  private let threads: OwnerThreads<Work>
   private let onReceipt: @Sendable (WriteOrder, WriteReceipt) -> Void
   private let breakage = Breakage()
 
@@ -71,8 +79,10 @@ final class CommitQueue: Sendable {
         found.opened.withLock { $0 = Opened(leases: leases, runsWantingOwner: runs) }
         return seat
       },
-      take: { seat, group in
-        Self.write(group, seat, loop, metrics, onReceipt)
+      take: { seat, work in
+        let group = work.compactMap(\.order)
+        if !group.isEmpty { Self.write(group, seat, loop, metrics, onReceipt) }
+        for case .errand(let errand) in work { errand(seat) }
         if let fault = seat.writer.fault { breakage.happened(fault) }
       },
       restAfter: Self.restAfter,
@@ -113,7 +123,7 @@ final class CommitQueue: Sendable {
     let result = await withCheckedContinuation {
       (answer: CheckedContinuation<Result<WriteReceipt, Fault>, Never>) in
       let pending = Pending(order: order, arrived: arrived, answer: answer)
-      guard !threads.submit(pending) else { return }
+      guard !threads.submit(.write(pending)) else { return }
       metrics.refusedBusy.add()
       answer.resume(returning: .failure(.storeBusy(limit: "ordersWaitingMax")))
     }
@@ -123,7 +133,30 @@ final class CommitQueue: Sendable {
   /// An order that nobody waits for, and that is never refused for want of room.
   func writeUnheard(_ order: WriteOrder) {
     let pending = Pending(order: order, arrived: loop.nowNanoseconds, answer: nil)
-    _ = threads.submit(pending, isUrgent: true)
+    _ = threads.submit(.write(pending), isUrgent: true)
+  }
+
+  // MARK: - Copies
+
+  /// Begins a copy, or takes its next step; the last answer names the file. One at a time.
+  func copyStep(to path: String, isFirst: Bool) async throws -> BackupProgress {
+    try await withCheckedThrowingContinuation { answer in
+      let errand = Work.errand { seat in
+        answer.resume(
+          with: Result {
+            if isFirst { seat.copy = try seat.writer.beginCopy(to: path) }
+            guard let progress = try seat.copy?.step() else { throw Fault.shuttingDown }
+            if !progress.path.isEmpty { seat.copy = nil }
+            return progress
+          })
+      }
+      if !threads.submit(errand, isUrgent: true) { answer.resume(throwing: Fault.shuttingDown) }
+    }
+  }
+
+  /// Lets go of a copy that is not whole.
+  func endCopy() {
+    _ = threads.submit(.errand { $0.copy = nil }, isUrgent: true)
   }
 
   // MARK: - The end
@@ -134,6 +167,13 @@ final class CommitQueue: Sendable {
   /// Throws when the writer's disk has failed: what it wrote is not known any more, so that only a
   /// new process, which reads the file again, may go on.
   func whileWhole() async throws { try await breakage.wait() }
+}
+
+extension CommitQueue.Work {
+  fileprivate var order: CommitQueue.Pending? {
+    guard case .write(let pending) = self else { return nil }
+    return pending
+  }
 }
 
 /// Says once that something is broken.

@@ -1,8 +1,10 @@
 import Faults
+import Feed
 import ScoreContract
 import StoreBackend
 import StoreContract
 import Synchronization
+import Telemetry
 
 /// What is told of each thing that is on disk now: to followers, and to the desk of leases.
 final class Telling: Sendable {
@@ -26,7 +28,7 @@ final class Telling: Sendable {
     case (.createRun(let product, let request), .runCreated(_, let events)):
       guard !events.isEmpty else { return }
       publish(events, of: product, request.runId, ears)
-      _ = ears.desk.runChanged(LeaseKey(product: product, name: request.runId), wantsOwner: true)
+      ears.desk.runChanged(LeaseKey(product: product, name: request.runId), wantsOwner: true)
     case (.requestOfRun(let product, let request), .runRequested(_, let events)):
       publish(events, of: product, request.runId, ears)
       ears.desk.runRequested(
