@@ -160,6 +160,8 @@ let calls =
       "Faults", "Locking",
     ],
     testUses: ["TestingContract"])
+  // Followers of append-only sequences: replay, then live, without a gap; no service of ours.
+  + shared("Feed", uses: ["EventLoop", "Faults"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.
   + wire("CMeshWire", at: "Shared/MeshContract/Wire", uses: ["CWellKnownWire"])
   + module(
@@ -223,7 +225,7 @@ let services =
   service(
     "Store", calls: [],
     uses: [
-      "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "EventLoop", "Configuration",
+      "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "Feed", "EventLoop", "Configuration",
       "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
     ])
   + service(
@@ -335,6 +337,7 @@ let proofs =
       uses: [
         "StoreService", "StoreBackend", "StoreSQLite", "StoreContract", "ScoreContract", "RPC",
         "EventLoop", "Faults", "Machine", "SQLite", "TestSupport", "GRPCFormat", "JSON",
+        "Configuration", "Lifecycle", "Telemetry", "ServiceHost",
       ]),
     test(
       "OrchestratorServiceTests",

@@ -85,6 +85,12 @@ package enum Files {
     }
   }
 
+  /// Waits until a file's bytes, or a directory's names, are on the disk.
+  package static func sync(_ path: String) throws(MachineError) {
+    let file = try OpenFile(path, for: .read)
+    guard fsync(file.descriptor) == 0 else { throw MachineError("sync", path, errno: errno) }
+  }
+
   /// What stands at a path, links not followed unless told; nil when there is nothing.
   package static func facts(of path: String, followingLinks: Bool = false) -> Facts? {
     var raw = stat()

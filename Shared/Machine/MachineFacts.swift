@@ -41,6 +41,25 @@ package enum MachineFacts {
     )
   }
 
+  /// What the file system below a path is called, when it lies on another machine; nil for one of
+  /// this machine, and for one that nobody knows.
+  package static func networkFileSystem(at path: String) -> String? {
+    // Magic numbers from statfs(2).
+    switch unsafe path.withPath({ unsafe assay_file_system($0) }) {
+    case 0x6969: "NFS"
+    case 0x517B: "SMB"
+    case 0xFF53_4D42: "CIFS"
+    case 0xFE53_4D42: "SMB2"
+    case 0x5346_414F: "AFS"
+    case 0x00C3_6400: "Ceph"
+    case 0x0102_1997: "9P"
+    case 0x7375_7245: "Coda"
+    case 0x0BD0_0BD0: "Lustre"
+    case 0x4750_4653: "GPFS"
+    default: nil
+    }
+  }
+
   package static var processorCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Seconds since 1970 by the clock on the wall.

@@ -17,6 +17,8 @@ package struct OutboundBuffer: Sendable {
 
   private var bytes: [UInt8] = []
   private var head = 0
+  /// Somebody else may hold the same bytes: to empty this is to let go of them.
+  private var isShared = false
   package private(set) var end = End.open
 
   package init() {}
@@ -33,10 +35,15 @@ package struct OutboundBuffer: Sendable {
     return true
   }
 
-  /// Appends what is framed already.
+  /// Appends what is framed already; long bytes are shared, not copied, where nothing waits.
   package mutating func append(framed: [UInt8]) -> Bool {
     guard end == .open else { return false }
-    if bytes.isEmpty { bytes = framed } else { bytes.append(contentsOf: framed) }
+    if bytes.isEmpty, framed.count > max(bytes.capacity, OutboundBuffer.copiedBytesMax) {
+      bytes = framed
+      isShared = true
+    } else {
+      bytes.append(contentsOf: framed)
+    }
     return true
   }
 
@@ -64,11 +71,14 @@ package struct OutboundBuffer: Sendable {
   package mutating func discard() {
     bytes = []
     head = 0
+    isShared = false
   }
 
   /// Keeps the memory of a busy stream, gives back that of a large message.
   private mutating func compact() {
-    if head == bytes.count {
+    if head == bytes.count, isShared {
+      discard()
+    } else if head == bytes.count {
       bytes.removeAll(keepingCapacity: bytes.capacity <= OutboundBuffer.keptCapacityMax)
       head = 0
     } else if head > OutboundBuffer.keptCapacityMax {
@@ -78,4 +88,6 @@ package struct OutboundBuffer: Sendable {
   }
 
   private static let keptCapacityMax = 256 << 10
+  /// Up to here a copy costs less than a new allocation later.
+  private static let copiedBytesMax = 4 << 10
 }

@@ -9,7 +9,7 @@ enum Architecture {
       "GRPCFormat", "MeshAddressing",
     ],
     [
-      "Configuration", "Lifecycle", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
+      "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console",
     ],
     ["RPCStream", "GeneratorMain"],

@@ -10,7 +10,13 @@ extension StoreModel.StoredRun {
     return run
   }
 
-  @discardableResult
+  /// What became of a commit to it.
+  func receipt(_ response: CommitResponse, events: [Event] = []) -> WriteReceipt {
+    .committed(
+      response, events: events, state: head.state,
+      wantsOwner: RunRules.wantsOwner(head.state, requested: head.requested))
+  }
+
   func log(_ change: RunChange, at now: Int64) -> Event {
     head.lastSeq += 1
     run.updatedAtUs = now

@@ -100,19 +100,19 @@ package final class StoreModel: StoreWriting, StoreReading {
     let store = room(of: product)
     if let id = store.idempotency[request.idempotencyKey], let known = store.runs[id] {
       guard known.run.specHash == request.specHash else { throw .idempotencyKeyReused(by: id) }
-      return .runCreated(CreateRunResponse(run: known.asRun, isReplay: true))
+      return .runCreated(CreateRunResponse(run: known.asRun, isReplay: true), events: [])
     }
     if let known = store.runs[request.runId] {
       guard known.run.specHash == request.specHash else { throw .runExists(request.runId) }
-      return .runCreated(CreateRunResponse(run: known.asRun, isReplay: true))
+      return .runCreated(CreateRunResponse(run: known.asRun, isReplay: true), events: [])
     }
     let name = RunName(product: product, runID: request.runId)
     let stored = StoredRun(request, position: Int64(runNames.count + 1), at: now)
-    stored.log(RunChange(state: .pending, totals: RunTotals()), at: now)
+    let event = stored.log(RunChange(state: .pending, totals: RunTotals()), at: now)
     store.runs[request.runId] = stored
     if !request.idempotencyKey.isEmpty { store.idempotency[request.idempotencyKey] = request.runId }
     runNames.append(name)
-    return .runCreated(CreateRunResponse(run: stored.asRun, isReplay: false))
+    return .runCreated(CreateRunResponse(run: stored.asRun, isReplay: false), events: [event])
   }
 
   private func ask(
@@ -150,7 +150,7 @@ package final class StoreModel: StoreWriting, StoreReading {
       guard known.digest == order.digest else { throw .commitIDReused(order.id) }
       var response = known.response
       response.isReplay = true
-      return .committed(response, events: [], state: stored.head.state)
+      return stored.receipt(response)
     }
     guard let lease = store.leases[order.leaseName], lease.token == order.leaseToken,
       !lease.session.isEmpty
@@ -171,7 +171,7 @@ package final class StoreModel: StoreWriting, StoreReading {
       lastSeq: review.head.lastSeq, isReplay: false, committedAtUs: now)
     store.commits[order.id] = StoredCommit(
       digest: order.digest, response: response)
-    return .committed(response, events: review.events, state: review.head.state)
+    return stored.receipt(response, events: review.events)
   }
 
   // MARK: - Rubrics, labels, leases

@@ -41,9 +41,10 @@ package enum WriteOrder: Sendable, Equatable {
 
 /// What became of an order.
 package enum WriteReceipt: Sendable, Equatable {
-  case runCreated(CreateRunResponse)
+  case runCreated(CreateRunResponse, events: [Event])
   case runRequested(RequestOfRunResponse, events: [Event])
-  case committed(CommitResponse, events: [Event], state: RunState)
+  /// `wantsOwner`: whether somebody must go on working on the run.
+  case committed(CommitResponse, events: [Event], state: RunState, wantsOwner: Bool)
   case rubricPut(wasKnown: Bool)
   case labelsPut(added: Int, known: Int)
   case leaseAcquired(token: UInt64)

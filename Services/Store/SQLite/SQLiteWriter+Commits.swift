@@ -11,7 +11,7 @@ extension SQLiteWriter {
   ) throws(Fault) -> WriteReceipt {
     let run = try run(order.runID, of: product)
     if let known = try response(toCommit: order, run.product) {
-      return .committed(known, events: [], state: run.head.state)
+      return receipt(known, of: run.head, events: [])
     }
     let lease = try lease(order.leaseName, of: product)
     guard let lease, lease.token == order.leaseToken, !lease.session.isEmpty else {
@@ -29,7 +29,15 @@ extension SQLiteWriter {
       firstSeq: review.head.lastSeq - Int64(review.events.count) + 1,
       lastSeq: review.head.lastSeq, isReplay: false, committedAtUs: now)
     try sql { () throws(SQLiteError) in try insert(response, to: order, run.product) }
-    return .committed(response, events: review.events, state: review.head.state)
+    return receipt(response, of: review.head, events: review.events)
+  }
+
+  private func receipt(
+    _ response: CommitResponse, of head: RunHead, events: [Event]
+  ) -> WriteReceipt {
+    .committed(
+      response, events: events, state: head.state,
+      wantsOwner: RunRules.wantsOwner(head.state, requested: head.requested))
   }
 
   // MARK: - Commit ids

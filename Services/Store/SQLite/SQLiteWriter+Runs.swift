@@ -16,18 +16,18 @@ extension SQLiteWriter {
     {
       let known = try run(id, of: product)
       guard known.specHash == request.specHash else { throw .idempotencyKeyReused(by: id) }
-      return .runCreated(CreateRunResponse(run: try told(known), isReplay: true))
+      return .runCreated(CreateRunResponse(run: try told(known), isReplay: true), events: [])
     }
     if let known = try runIfKnown(request.runId, of: product) {
       guard known.specHash == request.specHash else { throw .runExists(request.runId) }
-      return .runCreated(CreateRunResponse(run: try told(known), isReplay: true))
+      return .runCreated(CreateRunResponse(run: try told(known), isReplay: true), events: [])
     }
     let run = try sql { () throws(SQLiteError) in
       try insert(request, productKey: productKey, at: now)
     }
     runs[RunName(product: product, runID: run.id)] = run
-    _ = try log(RunChange(state: .pending, totals: RunTotals()), of: run, at: now)
-    return .runCreated(CreateRunResponse(run: try told(run), isReplay: false))
+    let event = try log(RunChange(state: .pending, totals: RunTotals()), of: run, at: now)
+    return .runCreated(CreateRunResponse(run: try told(run), isReplay: false), events: [event])
   }
 
   func ask(

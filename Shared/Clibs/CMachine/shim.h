@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #pragma clang assume_nonnull begin
@@ -22,6 +23,12 @@ static inline int assay_open(const char *path, int flags, mode_t mode) {
 
 static inline int assay_open_at(int folder, const char *path, int flags) {
   return openat(folder, path, flags | O_CLOEXEC);
+}
+
+// The magic number of the file system below a path; 0 when nobody knows.
+static inline uint32_t assay_file_system(const char *path) {
+  struct statfs facts;
+  return statfs(path, &facts) == 0 ? (uint32_t)facts.f_type : 0;
 }
 
 // Landlock's version; a negative errno where the kernel has none.

@@ -1,4 +1,5 @@
 import Faults
+import GRPCFormat
 package import Protobuf
 import RPCStream
 
@@ -111,4 +112,26 @@ package struct ResponseWriter<Message: WireMessage>: Sendable {
 
   /// Sends one message; waits while the peer has not taken what was sent before.
   package func send(_ message: Message) async throws { try await stream.send(message) }
+
+  /// The same for a message that was packed before, for many callers at once. It goes out as it
+  /// is, also where the other messages of the stream are compressed.
+  package func send(_ packed: PackedMessage<Message>) async throws {
+    try await stream.send(framed: packed.framed)
+  }
+}
+
+/// A message packed once and sent to many: its copies share their bytes.
+package struct PackedMessage<Message: WireMessage>: Sendable {
+  let framed: [UInt8]
+
+  package init(_ message: Message) {
+    var framed: [UInt8] = []
+    let start = MessagePrefix.reserve(in: &framed)
+    message.appendPacked(to: &framed)
+    MessagePrefix.fill(&framed, at: start)
+    self.framed = framed
+  }
+
+  /// Bytes on the wire.
+  package var byteCount: Int { framed.count }
 }

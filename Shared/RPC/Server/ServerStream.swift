@@ -77,6 +77,13 @@ final class ServerStream: @unchecked Sendable {
     if appended.waits { try await outbox.waitForRoom() }
   }
 
+  /// Sends a message that is framed already, like `send`.
+  func send(framed: [UInt8]) async throws {
+    let appended = try outbox.append(framed: framed)
+    if appended.wakes { wake() }
+    if appended.waits { try await outbox.waitForRoom() }
+  }
+
   /// Sends the only answer of a unary call; it leaves with the end.
   func answer(_ message: some WireMessage) throws {
     _ = try append(message)

@@ -1,0 +1,145 @@
+/// Threads of which each owns something that only one thread may touch: a writer, a reader. All
+/// take their work from one bounded queue, a group at a time.
+///
+/// What a thread owns is opened, used and closed on that thread and never leaves it.
+package final class OwnerThreads<Item: Sendable>: Sendable {
+  fileprivate struct State: Sendable {
+    var waiting: [Item] = []
+    var threadCount = 0
+    var isEnding = false
+    var ended: [CheckedContinuation<Void, Never>] = []
+  }
+
+  fileprivate enum Next { case group([Item]), end }
+
+  package let name: String
+  private let core = Monitor(State())
+  private let waitingMax: Int
+  private let groupMax: Int
+
+  /// At most `waitingMax` items wait; a thread takes at most `groupMax` of them at once.
+  package init(name: String, waitingMax: Int, groupMax: Int = 1) {
+    self.name = name
+    self.waitingMax = max(1, waitingMax)
+    self.groupMax = max(1, groupMax)
+  }
+
+  deinit {
+    core.withLock { $0.isEnding = true }
+    core.broadcast()
+  }
+
+  /// Starts one more thread and returns when it has opened what it owns, or throws why it cannot.
+  ///
+  /// `rest` is called once when nothing came for `restAfter`; `close` when the thread ends.
+  package func start<Owned>(
+    open: @escaping @Sendable () throws -> Owned,
+    take: @escaping @Sendable (Owned, [Item]) -> Void,
+    restAfter: Duration? = nil,
+    rest: @escaping @Sendable (Owned) -> Void = { _ in },
+    close: @escaping @Sendable (Owned) -> Void = { _ in }
+  ) async throws {
+    let (core, groupMax) = (core, groupMax)
+    core.withLock { $0.threadCount += 1 }
+    do {
+      try await withCheckedThrowingContinuation {
+        (opened: CheckedContinuation<Void, any Error>) in
+        do throws(EventLoopError) {
+          try OwnThread.detach(name: name) {
+            let owned: Owned
+            do {
+              owned = try open()
+            } catch {
+              return opened.resume(throwing: error)
+            }
+            opened.resume()
+            Self.work(core, groupMax, restAfter, { take(owned, $0) }, { rest(owned) })
+            close(owned)
+            Self.leave(core)
+          }
+        } catch {
+          opened.resume(throwing: error)
+        }
+      }
+    } catch {
+      Self.leave(core)
+      throw error
+    }
+  }
+
+  /// Takes an item on; false when as many wait as may. `isUrgent` ones are taken beyond that.
+  package func submit(_ item: Item, isUrgent: Bool = false) -> Bool {
+    let isTaken = core.withLock { state in
+      guard !state.isEnding, state.threadCount > 0,
+        isUrgent || state.waiting.count < waitingMax
+      else { return false }
+      state.waiting.append(item)
+      return true
+    }
+    if isTaken { core.signal() }
+    return isTaken
+  }
+
+  /// Items that no thread has taken yet.
+  package var waitingCount: Int { core.withLock { $0.waiting.count } }
+
+  /// Takes nothing on any more, does what waits, and returns when every thread has closed what it
+  /// owns.
+  package func end() async {
+    await withCheckedContinuation { continuation in
+      let hasEnded = core.withLock { state in
+        state.isEnding = true
+        guard state.threadCount > 0 else { return true }
+        state.ended.append(continuation)
+        return false
+      }
+      core.broadcast()
+      if hasEnded { continuation.resume() }
+    }
+  }
+
+  // MARK: - On the threads
+
+  private static func work(
+    _ core: Monitor<State>, _ groupMax: Int, _ restAfter: Duration?, _ take: ([Item]) -> Void,
+    _ rest: () -> Void
+  ) {
+    var hasRested = true
+    while true {
+      let next = core.wait(atMost: hasRested ? nil : restAfter) { $0.next(groupMax) }
+      switch next {
+      case .group(let items):
+        take(items)
+        hasRested = restAfter == nil
+      case .end: return
+      case nil:
+        rest()
+        hasRested = true
+      }
+    }
+  }
+
+  private static func leave(_ core: Monitor<State>) {
+    let ended = core.withLock { state -> [CheckedContinuation<Void, Never>] in
+      state.threadCount -= 1
+      guard state.threadCount == 0 else { return [] }
+      defer { state.ended = [] }
+      return state.ended
+    }
+    for waiter in ended { waiter.resume() }
+  }
+}
+
+extension OwnerThreads.State {
+  /// Nil when there is nothing to do but to wait.
+  fileprivate mutating func next(_ groupMax: Int) -> OwnerThreads.Next? {
+    guard !waiting.isEmpty else { return isEnding ? .end : nil }
+    if waiting.count <= groupMax {
+      defer { waiting = [] }
+      return .group(waiting)
+    }
+    let group = Array(waiting.prefix(groupMax))
+    waiting.removeFirst(groupMax)
+    return .group(group)
+  }
+}
