@@ -10,8 +10,12 @@
     unsafe self.continuation = continuation
   }
 
-  @inlinable package func resume(returning value: Value) { unsafe continuation.resume(returning: value) }
-  @inlinable package func resume(throwing failure: Failure) { unsafe continuation.resume(throwing: failure) }
+  @inlinable package func resume(returning value: Value) {
+    unsafe continuation.resume(returning: value)
+  }
+  @inlinable package func resume(throwing failure: Failure) {
+    unsafe continuation.resume(throwing: failure)
+  }
   @inlinable package func resume(with result: Result<Value, Failure>) {
     unsafe continuation.resume(with: result)
   }
