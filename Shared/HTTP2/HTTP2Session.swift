@@ -21,7 +21,11 @@ import CNGHTTP2
   var owner: any HTTP2SessionOwner { unsafe ownerReference }
 
   let handle: OpaquePointer
-  var incoming = HeaderBlock()
+  /// The block that is being received, touched in nghttp2's callbacks alone.
+  ///
+  /// Memory of its own: each field of each request would pay for a check of overlapping access to a
+  /// property.
+  let incoming: UnsafeMutablePointer<HeaderBlock>
   var incomingStream: Int32 = 0
   var resets: ResetBudget
   /// The owner's clock at the last `receive`, for `resets`.
@@ -39,11 +43,17 @@ import CNGHTTP2
     unsafe self.ownerReference = owner
     self.resets = ResetBudget(burst: limits.resetsBurst, perSecond: limits.resetsPerSecond)
     unsafe self.handle = try SessionMaker.make(side: side, limits: limits)
+    unsafe incoming = .allocate(capacity: 1)
+    unsafe incoming.initialize(to: HeaderBlock())
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     try submitSettings()
   }
 
-  deinit { unsafe nghttp2_session_del(handle) }
+  deinit {
+    unsafe nghttp2_session_del(handle)
+    unsafe incoming.deinitialize(count: 1)
+    unsafe incoming.deallocate()
+  }
 
   private func submitSettings() throws(HTTP2Error) {
     var entries = [

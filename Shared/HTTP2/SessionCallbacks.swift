@@ -28,7 +28,7 @@ private let onBeginHeaders:
   @convention(c) (OpaquePointer?, Frame?, UnsafeMutableRawPointer?) -> Int32 = {
     _, frame, userData in
     guard let session = unsafe session(userData), let frame = unsafe frame else { return 0 }
-    session.incoming.clear()
+    unsafe session.incoming.pointee.clear()
     session.incomingStream = unsafe assay_h2_frame_stream(frame)
     return 0
   }
@@ -40,7 +40,7 @@ private let onHeader:
     guard let userData = unsafe userData else { return 0 }
     // The most frequent of all: the session's reference is not counted for it.
     unsafe Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
-      unsafe session.incoming.take(
+      unsafe session.incoming.pointee.take(
         UnsafeRawBufferPointer(start: name, count: nameCount),
         UnsafeRawBufferPointer(start: value, count: valueCount), session.limits)
     }
@@ -163,7 +163,7 @@ extension HTTP2Session {
         case NGHTTP2_HCAT_RESPONSE.rawValue: .response
         default: .trailers
         }
-      owner.receivedHeaders(incoming, on: stream, kind: kind, endsStream: ends)
+      owner.receivedHeaders(unsafe incoming.pointee, on: stream, kind: kind, endsStream: ends)
       if ends { owner.receivedEnd(on: stream) }
     case NGHTTP2_DATA.rawValue:
       if flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0 { owner.receivedEnd(on: stream) }

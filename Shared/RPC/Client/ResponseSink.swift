@@ -31,8 +31,9 @@ private struct SingleResponseState {
 /// and whoever waits reads it after that word alone. Within the lock this generic value would make
 /// every use of the lock look up a type at run time.
 final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Sendable {
-  private var answer: Answer?
-  private var isDouble = false
+  // Not an optional, for the same reason.
+  private var answer = Answer()
+  private var answerCount = 0
 
   private let state = Lock(SingleResponseState())
 
@@ -44,14 +45,13 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Se
 
   func receivedHeaders(_ metadata: Metadata) {
     // An attempt before this one may have answered and then failed.
-    answer = nil
-    isDouble = false
+    answerCount = 0
     state.withLock { $0.initial = metadata }
   }
 
   func receive(_ message: RawSpan, isCompressed: Bool) throws {
-    isDouble = answer != nil
     answer = try Answer(unpacking: message)
+    answerCount += 1
   }
 
   func finished(_ fault: Fault?, trailing: Metadata) {
@@ -74,7 +74,7 @@ final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Se
       if isOver { waiter.resume() }
     }
     if let fault = state.withLock({ $0.fault }) { throw fault }
-    guard let answer, !isDouble else { throw ResponseCount.fault }
+    guard answerCount == 1 else { throw ResponseCount.fault }
     return answer
   }
 }

@@ -25,7 +25,9 @@ protocol ServerCall: AnyObject, Sendable {
 /// `@unchecked Sendable`: the loop writes it until the request is whole, and only then starts the
 /// task that reads it. A lock of this generic state would look up its type at run time.
 final class SingleRequestCall<Request: WireMessage>: ServerCall, @unchecked Sendable {
-  private var request: Request?
+  // Not an optional: of a generic type that is looked up at run time, for each use.
+  private var request = Request()
+  private var requestCount = 0
   private(set) var wasLastRequestCompressed = false
   private let body: @Sendable (Request, ServerContext) async throws -> Void
 
@@ -36,21 +38,20 @@ final class SingleRequestCall<Request: WireMessage>: ServerCall, @unchecked Send
   var startsWithHeaders: Bool { false }
 
   func receive(_ message: RawSpan, isCompressed: Bool) throws {
-    let isSecond = request != nil
     request = try Request(unpacking: message)
+    requestCount += 1
     wasLastRequestCompressed = isCompressed
-    if isSecond { throw WrongCount.fault }
+    if requestCount > 1 { throw WrongCount.fault }
   }
 
   func requestEnded() throws {
-    if request == nil { throw WrongCount.fault }
+    if requestCount == 0 { throw WrongCount.fault }
   }
 
   func abort(_ fault: Fault) {}
   func arrived(_ count: Int) -> Int { count }
 
   func run(_ context: ServerContext) async throws {
-    guard let request = request.take() else { throw WrongCount.fault }
     try await body(request, context)
   }
 }

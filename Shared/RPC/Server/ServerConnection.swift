@@ -197,8 +197,10 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   /// Counts what the stream has waiting for its peer.
   private func noteUnsent(_ stream: ServerStream, isGone: Bool = false) {
     let now = isGone ? 0 : stream.outbox.count
-    starts.changeUnsent(by: now - stream.countedUnsent)
-    stream.countedUnsent = now
+    if now != stream.countedUnsent {
+      starts.changeUnsent(by: now - stream.countedUnsent)
+      stream.countedUnsent = now
+    }
     if starts.hasStartable { loop.atEndOfTurn(self) }
   }
 

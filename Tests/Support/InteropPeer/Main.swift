@@ -57,6 +57,12 @@ import TestingContract
         try await load.unary(
           width: arguments.int("in-flight", 16), seconds: Double(arguments.int("seconds", 2))))
       exit(0)
+    case "replica-client":
+      let load = ReplicaLoad(loop: loop, channel: Channel(to: address, on: loop))
+      print(
+        await load.run(
+          width: arguments.int("in-flight", 8), seconds: Double(arguments.int("seconds", 3))))
+      exit(0)
     case "stream-client":
       let load = EchoLoad(
         loop: loop, channel: Channel(to: address, on: loop),
