@@ -95,20 +95,26 @@ let clibs =
 let foundations =
   // One error vocabulary for everything that crosses a service line.
   shared("Faults")
+  // The one lock of the house, which the thread sanitizer can see.
+  + shared("Locking")
   // This machine's files, directories, processes and limits as values.
   + shared("Machine", uses: ["CMachine"])
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
-  + shared("Telemetry", uses: ["JSON"])
+  + shared("Telemetry", uses: ["JSON", "Locking"])
   // One loop per thread on libuv that is also a Swift executor.
-  + shared("EventLoop", uses: ["CUV"])
+  + shared("EventLoop", uses: ["CUV", "Locking"])
+  // Where a service is, as the whole mesh writes it.
+  + shared("MeshAddressing", uses: ["Faults"])
   // libyaml's events as one checked tree.
   + shared("YAML", uses: ["CYAML"])
   // assay.yaml, environment and flags become one checked value with origins.
-  + shared("Configuration", uses: ["YAML", "Machine", "Telemetry", "Faults"])
+  + shared(
+    "Configuration",
+    uses: ["YAML", "Machine", "MeshAddressing", "Telemetry", "Faults", "Locking"])
   // Run services together, stop them in order within a deadline.
-  + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults"])
+  + shared("Lifecycle", uses: ["EventLoop", "Telemetry", "Faults", "Locking"])
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: ["CZlib"])
   // SHA-256 that names things.
@@ -142,13 +148,16 @@ let calls =
   // The two halves of one stream, and the bytes below them: what server and channel share.
   + shared(
     "RPCStream",
-    uses: ["HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults"],
+    uses: [
+      "HTTP2", "GRPCFormat", "Gzip", "WellKnown", "Protobuf", "EventLoop", "Faults", "Locking",
+    ],
     testUses: ["TestingContract"])
   // Methods, metadata, status, deadlines, channels, servers, interceptors.
   + shared(
     "RPC",
     uses: [
-      "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "Telemetry", "Faults",
+      "RPCStream", "HTTP2", "GRPCFormat", "Protobuf", "EventLoop", "MeshAddressing", "Telemetry",
+      "Faults", "Locking",
     ],
     testUses: ["TestingContract"])
   // Followers of append-only sequences: replay, then live, without a gap; no service of ours.
@@ -163,9 +172,8 @@ let calls =
     "ServiceHost",
     uses: [
       "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Machine",
-      "Configuration", "EventLoop",
-      "Telemetry",
-      "Faults", "JSON", "Descriptors",
+      "Configuration", "EventLoop", "MeshAddressing", "Telemetry", "Faults", "JSON", "Descriptors",
+      "Locking",
     ], testUses: ["TestingContract"])
 
 let contracts =
@@ -239,14 +247,14 @@ let commandLine =
     "Compose", at: "Services/CLI/Compose", uses: ["YAML", "Faults"], testUses: ["Machine"])
   // Verbs, flags, help and completion from one table; the one place that speaks to a terminal.
   + module(
-    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults"])
+    "Console", at: "Services/CLI/Console", uses: ["Machine", "JSON", "Faults", "Locking"])
   // The mesh as plain processes: services started, watched, restarted, scaled.
   + module(
     "Supervisor", at: "Services/CLI/Supervisor",
     uses: [
       "Compose", "Machine", "ServiceHost", "MeshContract", "RPC", "Protobuf", "JSON", "EventLoop",
-      "Lifecycle", "Telemetry", "Faults", "Configuration",
-    ])
+      "Lifecycle", "MeshAddressing", "Telemetry", "Faults", "Configuration",
+    ], testUses: ["Locking"])
   // What a run looks like to a person: values that turn its log into lines.
   + module(
     "RunDisplay", at: "Services/CLI/Display",
@@ -260,15 +268,15 @@ let commandLine =
     uses: [
       "Supervisor", "Compose", "GatewayStandIn", "OrchestratorContract",
       "StoreContract", "ScoreContract", "MeshContract", "ServiceHost", "SQLite", "Failpoints",
-      "RPC",
-      "Protobuf", "EventLoop",
-      "Machine", "Digest", "JSON", "Faults", "GRPCFormat", "Telemetry",
+      "RPC", "MeshAddressing", "Protobuf", "EventLoop", "Machine", "Digest", "JSON", "Faults",
+      "GRPCFormat", "Telemetry",
     ])
   // A command line with what it works on: the mesh it means, found and reached.
   + module(
     "ToolContext", at: "Services/CLI/Context",
     uses: [
-      "Supervisor", "Console", "Compose", "Machine", "MeshContract", "RPC", "EventLoop", "Faults",
+      "Supervisor", "Console", "Compose", "Machine", "MeshContract", "RPC", "MeshAddressing",
+      "EventLoop", "Faults",
     ], tested: false)
   // Verbs about runs: start, follow, list, show, stop, export, prove.
   + module(
@@ -276,14 +284,14 @@ let commandLine =
     uses: [
       "ToolContext", "Proof", "Failpoints", "RunDisplay", "Console", "Supervisor", "Machine",
       "OrchestratorContract", "StoreContract", "ScoreContract", "RPC", "GRPCFormat", "EventLoop",
-      "JSON", "Faults",
+      "MeshAddressing", "JSON", "Faults",
     ], tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: [
       "ToolContext", "RunCommands", "Supervisor", "Console", "Compose", "Machine",
       "ServiceHost", "MeshContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors", "YAML",
-      "JSON", "EventLoop", "Lifecycle", "Configuration", "Telemetry", "Faults",
+      "JSON", "EventLoop", "Lifecycle", "Configuration", "MeshAddressing", "Telemetry", "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -298,7 +306,8 @@ let proofs =
     "TestingContract", at: "Tests/Support/Testing/Contract",
     uses: ["CTestingWire", "CProtobufC", "WellKnown", "Protobuf", "RPC"], tested: false)
   + module(
-    "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON"], tested: false)
+    "TestSupport", at: "Tests/Support/TestSupport", uses: ["EventLoop", "JSON", "Locking"],
+    tested: false)
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
@@ -310,14 +319,14 @@ let proofs =
     "InteropPeer", at: "Tests/Support/InteropPeer",
     uses: [
       "TestingContract", "MeshContract", "ServiceHost", "RPC", "GRPCFormat", "EventLoop",
-      "Protobuf", "Faults", "JSON",
+      "MeshAddressing", "Protobuf", "Faults", "JSON",
     ])
   // Writers, watchers and runs against a store and an orchestrator, for the benchmarks.
   + executable(
     "LoadPeer", at: "Tests/Support/LoadPeer",
     uses: [
-      "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "EventLoop", "Faults",
-      "JSON", "Telemetry",
+      "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "MeshAddressing",
+      "EventLoop", "Faults", "JSON", "Telemetry",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
@@ -344,7 +353,7 @@ let proofs =
       "MeshTests",
       uses: [
         "TestSupport", "JSON", "EventLoop", "RPC", "MeshContract", "Faults", "Machine",
-        "Supervisor",
+        "Supervisor", "MeshAddressing", "Locking",
       ]),
   ]
 

@@ -90,6 +90,4 @@ package enum ConfigurationLimits {
   package static let secretBytesMax = 64 << 10
   /// Problems that are reported; beyond that only their number is.
   package static let problemsMax = 50
-  /// A path that a socket can be bound to: the kernel's field holds 107 bytes and a NUL.
-  package static let socketPathBytesMax = 107
 }

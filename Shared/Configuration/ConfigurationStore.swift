@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// The configuration in use, replaced as a whole when the sources are read again.
 ///
@@ -6,9 +6,9 @@ import Synchronization
 package final class ConfigurationStore: Sendable {
   private let reader: ConfigurationReader
   private let sources: ConfigurationSources
-  private let values: Mutex<ConfigurationValues>
+  private let values: Lock<ConfigurationValues>
   /// Held while files are read, so that of two reloads the later one wins.
-  private let reloading = Mutex(())
+  private let reloading = Lock(())
 
   /// Reads the sources for the first time.
   package init(
@@ -16,7 +16,7 @@ package final class ConfigurationStore: Sendable {
   ) throws(ConfigurationError) {
     reader = ConfigurationReader(schema: schema)
     self.sources = sources
-    values = Mutex(try reader.read(sources))
+    values = Lock(try reader.read(sources))
   }
 
   package var current: ConfigurationValues { values.withLock { $0 } }

@@ -1,3 +1,4 @@
+import MeshAddressing
 import YAML
 
 /// A value as a source has it, not yet read.
@@ -25,7 +26,11 @@ extension SettingKind {
     case .secretFile: return .string(try path(try text(input)))
     case .address:
       let text = try text(input)
-      if let objection = AddressSyntax.objection(to: text) { throw refusal(text, objection) }
+      do throws(MeshAddressError) {
+        _ = try MeshAddress(text)
+      } catch {
+        throw refusal(text, error.objection)
+      }
       return .string(text)
     case .choice(let words):
       let text = try text(input)
@@ -154,30 +159,5 @@ extension Substring {
     var rest = drop { $0 == " " || $0 == "\t" }
     while rest.last == " " || rest.last == "\t" { rest.removeLast() }
     return String(rest)
-  }
-}
-
-/// The forms in which an address may be written.
-enum AddressSyntax {
-  /// What is wrong with an address, behind "is"; nil when nothing is.
-  static func objection(to text: String) -> String? {
-    for scheme in ["unix-dir:", "unix:"] where text.hasPrefix(scheme) {
-      var path = text.dropFirst(scheme.count)
-      // Two slashes after the colon are an empty authority, as other gRPC libraries write it.
-      if path.hasPrefix("//") { path = path.dropFirst(2) }
-      guard !path.isEmpty else { return "without a path" }
-      let limit = ConfigurationLimits.socketPathBytesMax
-      return path.utf8.count > limit ? "longer than the \(limit) bytes of a socket's path" : nil
-    }
-    for scheme in ["tcp://", "dns:///"] where text.hasPrefix(scheme) {
-      let rest = text.dropFirst(scheme.count)
-      guard let colon = rest.lastIndex(of: ":"), colon > rest.startIndex,
-        rest[rest.index(after: colon)...].first != "+",
-        UInt16(rest[rest.index(after: colon)...]) != nil
-      else { return "without host:port" }
-      return nil
-    }
-    return
-      "not an address like unix:/path, unix-dir:/directory, tcp://host:port or dns:///name:port"
   }
 }

@@ -1,5 +1,6 @@
 import CUV
 import Glibc
+import Locking
 import Synchronization
 
 // A turn: the callbacks of one poll have run; now the jobs they made ready run, then what waits

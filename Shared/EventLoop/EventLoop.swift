@@ -9,6 +9,7 @@
 
 import CUV
 import Glibc
+import Locking
 import Synchronization
 
 /// One libuv loop on one thread; also a serial executor and a task executor.
@@ -30,15 +31,14 @@ import Synchronization
   static let readBufferByteCount = 65_536
 
   // Any thread.
-  /// Behind a POSIX lock and not a Mutex, which hands itself over in the kernel where the thread
-  /// sanitizer cannot see it: all that crosses threads crosses here, and is worth its watching.
+  /// All that crosses threads crosses here.
   let inbox = Monitor(Inbox())
   let inboxWaiting = Atomic<Bool>(false)
   let stopRequested = Atomic<Bool>(false)
   /// The pthread that runs the loop; 0 before and `endedThread` after.
   let thread = Atomic<UInt>(0)
   static let endedThread = UInt.max
-  let labels: Mutex<LabelTable>
+  let labels: Lock<LabelTable>
   let life = LoopLife()
 
   // The loop's thread.
@@ -62,7 +62,7 @@ import Synchronization
   package init(name: String, limits: EventLoopLimits = EventLoopLimits()) throws(EventLoopError) {
     self.name = name
     self.limits = limits
-    labels = Mutex(LabelTable(first: name))
+    labels = Lock(LabelTable(first: name))
     stallNanoseconds = limits.stallLimit.clampedNanoseconds
     unsafe handles = .allocate(capacity: 1)
     unsafe readBuffer = .allocate(byteCount: Self.readBufferByteCount, alignment: 64)

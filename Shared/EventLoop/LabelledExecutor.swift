@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// A task executor that runs its jobs on a loop under a name: `Task(executorPreference: e) {…}`.
 ///

@@ -4,7 +4,7 @@ import Glibc
 /// State behind a lock, with a condition to wait for its change. Only threads of our own wait
 /// here: whoever runs on a loop or on the runtime's pool must not.
 @safe final class Monitor<State>: @unchecked Sendable {
-  // Sendable because `state` is only touched with `lock` held. A POSIX lock, because a Mutex has
+  // Sendable because `state` is only touched with `lock` held. A POSIX lock, because a Lock has
   // no condition to wait for.
   private var state: State
   private let lock: UnsafeMutablePointer<pthread_mutex_t>

@@ -1,9 +1,14 @@
 /// The five bytes before every message: a compression flag and the length, big-endian.
 package enum MessagePrefix {
+  /// Room for a small message and its prefix.
+  private static let firstBytes = 256
+
   /// Makes room for a prefix; `fill` writes it when the message behind it is complete.
   package static func reserve(in bytes: inout [UInt8]) -> Int {
     let start = bytes.count
-    bytes.append(contentsOf: [0, 0, 0, 0, 0])
+    // Else a small message allocates twice: for the prefix, then for itself.
+    if start == 0 { bytes.reserveCapacity(MessagePrefix.firstBytes) }
+    for _ in 0..<MessageDeframer.prefixBytes { bytes.append(0) }
     return start
   }
 

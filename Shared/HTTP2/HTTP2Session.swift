@@ -13,11 +13,19 @@ import CNGHTTP2
 
   package let side: Side
   package let limits: HTTP2Limits
-  /// What happens on the session; set once by the connection that owns both.
-  package unowned var owner: any HTTP2SessionOwner
+  /// What happens on the session, told to the connection that owns it.
+  ///
+  /// Unchecked: a session only speaks from inside its own methods, which its owner calls. To count
+  /// a reference for each of a call's dozen events costs more than most of them.
+  private unowned(unsafe) let ownerReference: any HTTP2SessionOwner
+  var owner: any HTTP2SessionOwner { unsafe ownerReference }
 
   let handle: OpaquePointer
-  var incoming = HeaderBlock()
+  /// The block that is being received, touched in nghttp2's callbacks alone.
+  ///
+  /// Memory of its own: each field of each request would pay for a check of overlapping access to a
+  /// property.
+  let incoming: UnsafeMutablePointer<HeaderBlock>
   var incomingStream: Int32 = 0
   var resets: ResetBudget
   /// The owner's clock at the last `receive`, for `resets`.
@@ -32,14 +40,20 @@ import CNGHTTP2
   {
     self.side = side
     self.limits = limits
-    self.owner = owner
+    unsafe self.ownerReference = owner
     self.resets = ResetBudget(burst: limits.resetsBurst, perSecond: limits.resetsPerSecond)
     unsafe self.handle = try SessionMaker.make(side: side, limits: limits)
+    unsafe incoming = .allocate(capacity: 1)
+    unsafe incoming.initialize(to: HeaderBlock())
     unsafe nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
     try submitSettings()
   }
 
-  deinit { unsafe nghttp2_session_del(handle) }
+  deinit {
+    unsafe nghttp2_session_del(handle)
+    unsafe incoming.deinitialize(count: 1)
+    unsafe incoming.deallocate()
+  }
 
   private func submitSettings() throws(HTTP2Error) {
     var entries = [

@@ -26,6 +26,32 @@ package struct HeaderBlock: Sendable {
     append(name.utf8, value)
   }
 
+  /// Appends what a peer sent, within the limits; one call, so that the holder is entered once.
+  mutating func take(
+    _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ limits: HTTP2Limits
+  ) {
+    if !overflowed, listBytes + name.count + value.count + 32 <= limits.headerListBytesMax,
+      fields.count < limits.headerFieldsMax
+    {
+      let start = bytes.count
+      bytes.append(addingCapacity: name.count + value.count) { room in
+        unsafe room.withUnsafeMutableBufferPointer { buffer, filled in
+          let free = unsafe UnsafeMutableRawBufferPointer(
+            UnsafeMutableBufferPointer(rebasing: buffer[filled...]))
+          unsafe free.copyMemory(from: name)
+          let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: free[name.count...])
+          unsafe rest.copyMemory(from: value)
+          filled += name.count + value.count
+        }
+      }
+      let middle = start + name.count
+      fields.append(Field(name: start..<middle, value: middle..<bytes.count))
+      listBytes += bytes.count - start + 32
+    } else {
+      overflowed = true
+    }
+  }
+
   mutating func append(_ name: some Collection<UInt8>, _ value: some Collection<UInt8>) {
     let start = bytes.count
     bytes.append(contentsOf: name)

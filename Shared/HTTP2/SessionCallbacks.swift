@@ -28,7 +28,7 @@ private let onBeginHeaders:
   @convention(c) (OpaquePointer?, Frame?, UnsafeMutableRawPointer?) -> Int32 = {
     _, frame, userData in
     guard let session = unsafe session(userData), let frame = unsafe frame else { return 0 }
-    session.incoming.clear()
+    unsafe session.incoming.pointee.clear()
     session.incomingStream = unsafe assay_h2_frame_stream(frame)
     return 0
   }
@@ -37,18 +37,13 @@ private let onHeader:
   @convention(c) (
     OpaquePointer?, Frame?, Bytes?, Int, Bytes?, Int, UInt8, UnsafeMutableRawPointer?
   ) -> Int32 = { _, _, name, nameCount, value, valueCount, _, userData in
-    guard let session = unsafe session(userData) else { return 0 }
-    let limits = session.limits
-    guard !session.incoming.overflowed,
-      session.incoming.listBytes + nameCount + valueCount + 32 <= limits.headerListBytesMax,
-      session.incoming.count < limits.headerFieldsMax
-    else {
-      session.incoming.overflowed = true
-      return 0
+    guard let userData = unsafe userData else { return 0 }
+    // The most frequent of all: the session's reference is not counted for it.
+    unsafe Unmanaged<HTTP2Session>.fromOpaque(userData)._withUnsafeGuaranteedRef { session in
+      unsafe session.incoming.pointee.take(
+        UnsafeRawBufferPointer(start: name, count: nameCount),
+        UnsafeRawBufferPointer(start: value, count: valueCount), session.limits)
     }
-    unsafe session.incoming.append(
-      UnsafeRawBufferPointer(start: name, count: nameCount),
-      UnsafeRawBufferPointer(start: value, count: valueCount))
     return 0
   }
 
@@ -71,7 +66,7 @@ private let onStreamClose:
   @convention(c) (OpaquePointer?, Int32, UInt32, UnsafeMutableRawPointer?) -> Int32 = {
     _, stream, code, userData in
     guard let session = unsafe session(userData) else { return 0 }
-    session.resetsAfterEnd.remove(stream)
+    if !session.resetsAfterEnd.isEmpty { session.resetsAfterEnd.remove(stream) }
     session.owner.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
     return 0
   }
@@ -168,7 +163,7 @@ extension HTTP2Session {
         case NGHTTP2_HCAT_RESPONSE.rawValue: .response
         default: .trailers
         }
-      owner.receivedHeaders(incoming, on: stream, kind: kind, endsStream: ends)
+      owner.receivedHeaders(unsafe incoming.pointee, on: stream, kind: kind, endsStream: ends)
       if ends { owner.receivedEnd(on: stream) }
     case NGHTTP2_DATA.rawValue:
       if flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0 { owner.receivedEnd(on: stream) }

@@ -1,6 +1,6 @@
 package import EventLoop
 import Glibc
-import Synchronization
+import Locking
 package import Telemetry
 
 /// Runs the parts of a process together until they have ended.
@@ -22,7 +22,7 @@ package final class Lifecycle: Sendable {
   private let notifier: ServiceNotifier
   private let onReload: (@Sendable () -> Void)?
   private let exit: @Sendable (Int32) -> Void
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   /// `onReload` is called on the loop for each SIGHUP; without it SIGHUP is ignored. `exit` ends
   /// the process at once, after a second signal or when time is up; only tests replace it.
@@ -39,7 +39,7 @@ package final class Lifecycle: Sendable {
     self.onReload = onReload
     self.exit = exit
     signals = members.map { _ in ShutdownSignal() }
-    state = Mutex(
+    state = Lock(
       State(
         machine: LifecycleStateMachine(
           names: members.map(\.name), mayEnd: members.map(\.mayEnd))))
@@ -205,7 +205,7 @@ extension Lifecycle {
 
 /// Carries one value from a task to the thread that waits for it.
 private final class ResultBox<R: Sendable>: Sendable {
-  private let value = Mutex<R?>(nil)
+  private let value = Lock<R?>(nil)
 
   func put(_ new: R) { value.withLock { $0 = new } }
   func take() -> R? { value.withLock { $0.take() } }

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// "Please stop": its own thing, apart from cancellation, which says "stop now, and lose what
 /// you hold". Given once; whoever asks later hears it at once.
@@ -9,7 +9,7 @@ package final class ShutdownSignal: Sendable {
     var lastKey: UInt64 = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

@@ -1,6 +1,6 @@
 package import Faults
+import Locking
 package import Protobuf
-import Synchronization
 
 /// The received messages of one stream, from the connection's loop to whoever reads them.
 ///
@@ -47,7 +47,7 @@ package final class MessageQueue<Message: WireMessage>: Sendable {
     case failed(Fault)
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   package init() {}
 

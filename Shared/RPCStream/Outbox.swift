@@ -1,7 +1,7 @@
 package import Faults
 package import HTTP2
+import Locking
 package import Protobuf
-import Synchronization
 
 /// The sending half of one stream, between any thread that sends and the connection's loop.
 ///
@@ -12,11 +12,11 @@ package final class Outbox: Sendable {
     /// The connection asks for no more bytes until it is woken.
     var isStarved = true
     var hasGivenBytes = false
-    var closed: Fault?
+    var closed: (@Sendable () -> Fault)?
     var waiter: Waiter<Void, any Error>?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   private let unsentBytesMax: Int
 
   package init(unsentBytesMax: Int) { self.unsentBytesMax = unsentBytesMax }
@@ -37,7 +37,7 @@ package final class Outbox: Sendable {
 
   private func append(_ body: (inout OutboundBuffer) -> Bool) throws(Fault) -> Appended {
     try state.withLock { state throws(Fault) in
-      if let closed = state.closed { throw closed }
+      if let closed = state.closed { throw closed() }
       guard body(&state.buffer) else { throw Outbox.endedFault }
       defer { state.isStarved = false }
       return Appended(wakes: state.isStarved, waits: state.buffer.count > unsentBytesMax)
@@ -55,13 +55,14 @@ package final class Outbox: Sendable {
     }
   }
 
-  /// The stream is gone: senders get `fault`.
-  package func close(_ fault: Fault) {
-    state.withLock { state in
+  /// The stream is gone: senders get the fault, which is only made when there are any.
+  package func close(_ fault: @escaping @Sendable () -> Fault) {
+    let waiter = state.withLock { state in
       if state.closed == nil { state.closed = fault }
       state.buffer.discard()
+      return state.waiter.take()
     }
-    resumeWaiter()
+    waiter?.resume()
   }
 
   package var isOpen: Bool { state.withLock { $0.closed == nil && $0.buffer.isOpen } }

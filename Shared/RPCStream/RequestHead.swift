@@ -4,7 +4,6 @@ package import HTTP2
 
 /// A request's headers, read once.
 package struct RequestHead {
-  package var path = ""
   package var isPost = false
   package var isGRPC = false
   package var hasTrailers = false
@@ -15,9 +14,11 @@ package struct RequestHead {
   /// The first thing that is wrong with it, as the caller shall see it.
   package var fault: Fault?
 
-  /// Reads every field once.
-  package init(_ headers: borrowing HeaderBlock) {
-    headers.forEach { name, value in take(name, value) }
+  /// Reads every field once; `path` is lent the path.
+  package init(_ headers: borrowing HeaderBlock, _ path: (RawSpan) -> Void) {
+    headers.forEach { name, value in
+      if name.equals(":path") { path(value) } else { take(name, value) }
+    }
     if headers.overflowed {
       fault = Fault(
         .resourceExhausted, reason: "HEADER_LIST_TOO_LARGE",
@@ -29,8 +30,6 @@ package struct RequestHead {
     switch name.byteCount {
     case 2 where name.equals("te"):
       hasTrailers = value.equals("trailers")
-    case 5 where name.equals(":path"):
-      path = value.text
     case 7 where name.equals(":method"):
       isPost = value.equals("POST")
     case 7 where name.equals(":scheme"):

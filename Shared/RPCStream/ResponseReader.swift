@@ -5,12 +5,12 @@ package import HTTP2
 /// A response's headers or trailers, read once.
 package struct ResponseReader {
   private var httpStatus: Int?
-  private var contentType: String?
+  private var isGRPC = false
   private var code: Int32?
   private var message = ""
   private var details: [UInt8]?
   package private(set) var isGzip = false
-  private var encoding: String?
+  private var isUnknownEncoding = false
   package private(set) var metadata = Metadata()
   private var isOverflowed = false
 
@@ -23,12 +23,12 @@ package struct ResponseReader {
   private mutating func take(_ name: RawSpan, _ value: RawSpan) {
     switch name.byteCount {
     case 7 where name.equals(":status"): httpStatus = Int(value.text)
-    case 12 where name.equals("content-type"): contentType = value.text
+    case 12 where name.equals("content-type"): isGRPC = ResponseReader.isGRPC(value)
     case 11 where name.equals("grpc-status"): code = Int32(value.text) ?? -1
     case 12 where name.equals("grpc-message"): message = PercentEncoding.decode(value)
     case 13 where name.equals("grpc-encoding"):
-      encoding = value.text
       isGzip = value.equals("gzip")
+      isUnknownEncoding = !isGzip && !value.equals("identity")
     case 23 where name.equals("grpc-status-details-bin"):
       details = Base64.decode([UInt8](copying: value))
     default:
@@ -36,6 +36,11 @@ package struct ResponseReader {
       // A broken `-bin` value of a peer is dropped: the call's own status says more.
       if !Metadata.isReserved(name) { _ = metadata.addReceived(name, value) }
     }
+  }
+
+  private static func isGRPC(_ type: RawSpan) -> Bool {
+    let count = 16
+    return type.byteCount >= count && type.extracting(0..<count).equals("application/grpc")
   }
 
   /// The call's status, when this block carries one; a nil fault is OK.
@@ -64,10 +69,10 @@ package struct ResponseReader {
         "The server answered HTTP \(httpStatus), not gRPC.",
         facts: ["http_status": String(httpStatus)])
     }
-    guard let contentType, contentType.hasPrefix("application/grpc") else {
+    guard isGRPC else {
       return Fault(.unknown, reason: "NOT_GRPC", "The response is not application/grpc.")
     }
-    if let encoding, encoding != "identity", encoding != "gzip" {
+    if isUnknownEncoding {
       return Fault(.internal, reason: "UNKNOWN_ENCODING", "The response's encoding is unknown.")
     }
     return nil

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// What a process says of its own health, by service name; "" is the process as a whole.
 ///
@@ -14,7 +14,7 @@ package final class HealthRegistry: Sendable {
     var nextWatcher = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
   package static let watchersMax = 1024
 
   /// Every named service starts as not serving.

@@ -1,6 +1,6 @@
 import Configuration
+import Locking
 import RPC
-import Synchronization
 import Telemetry
 
 /// What one service process knows of itself, for Admin and for the log.
@@ -25,8 +25,8 @@ final class HostFacts: Sendable {
   let startedMonotonic = ContinuousClock.now
   let metrics: Metrics
   let configuration: @Sendable () -> [ConfigurationLine]
-  private let current = Mutex(State())
-  private let hooks = Mutex(Hooks())
+  private let current = Lock(State())
+  private let hooks = Lock(Hooks())
 
   private struct Hooks {
     var server: Server?

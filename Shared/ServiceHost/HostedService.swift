@@ -4,6 +4,7 @@ import Faults
 import Glibc
 import Lifecycle
 import Machine
+import MeshAddressing
 import MeshContract
 import RPC
 import Telemetry
@@ -145,11 +146,7 @@ struct HostedService: Sendable {
       + [ReflectionV1ServerReflectionMethods.descriptor]
       + [ReflectionV1AlphaServerReflectionMethods.descriptor]
     let index = try ReflectionIndex(reflected)
-    let services =
-      own + standard
-      + [
-        ReflectionService(index: index).definition, ReflectionAlphaService(index: index).definition,
-      ]
+    let services = own + standard + ReflectionService(index: index).definitions
     options.interceptors = [
       TraceInterceptor(),
       MetricsInterceptor(metrics, methods: services.flatMap(\.descriptor.methods)),

@@ -2,9 +2,23 @@ import Faults
 import MeshContract
 import RPC
 
-/// grpc.reflection.v1.ServerReflection over an index.
+/// grpc.reflection.v1.ServerReflection over an index, and v1alpha of it, which older clients ask.
+///
+/// The two differ in the name of their package alone: their messages are the same on the wire, so
+/// those of v1 speak for both.
 struct ReflectionService: ReflectionV1ServerReflectionServer {
   let index: ReflectionIndex
+
+  /// The service under both of its names.
+  var definitions: [ServiceDefinition] {
+    let alpha = ReflectionV1AlphaServerReflectionMethods.self
+    return [
+      definition,
+      ServiceDefinition(
+        alpha.descriptor,
+        handlers: [.bidirectional(alpha.serverReflectionInfo, serverReflectionInfo)]),
+    ]
+  }
 
   func serverReflectionInfo(
     _ requests: RequestStream<ReflectionV1ServerReflectionRequest>,
@@ -28,29 +42,24 @@ struct ReflectionService: ReflectionV1ServerReflectionServer {
     var response = ReflectionV1ServerReflectionResponse()
     response.validHost = request.host
     response.originalRequest = request
-    switch index.answer(question) {
-    case .files(let files):
-      var answer = ReflectionV1FileDescriptorResponse()
-      answer.fileDescriptorProto = files
-      response.messageResponse = .fileDescriptorResponse(answer)
-    case .services(let names):
-      var answer = ReflectionV1ListServiceResponse()
-      answer.service = names.map { name in
-        var service = ReflectionV1ServiceResponse()
-        service.name = name
-        return service
-      }
-      response.messageResponse = .listServicesResponse(answer)
-    case .extensions(let name):
-      var answer = ReflectionV1ExtensionNumberResponse()
-      answer.baseTypeName = name
-      response.messageResponse = .allExtensionNumbersResponse(answer)
-    case .unknown(let code, let text):
-      var answer = ReflectionV1ErrorResponse()
-      answer.errorCode = code.rawValue
-      answer.errorMessage = text
-      response.messageResponse = .errorResponse(answer)
-    }
+    response.messageResponse = ReflectionService.message(of: index.answer(question))
     return response
+  }
+
+  private static func message(
+    of answer: ReflectionIndex.Answer
+  ) -> ReflectionV1ServerReflectionResponse.MessageResponse {
+    switch answer {
+    case .files(let files):
+      .fileDescriptorResponse(ReflectionV1FileDescriptorResponse(fileDescriptorProto: files))
+    case .services(let names):
+      .listServicesResponse(
+        ReflectionV1ListServiceResponse(
+          service: names.map { ReflectionV1ServiceResponse(name: $0) }))
+    case .extensions(let name):
+      .allExtensionNumbersResponse(ReflectionV1ExtensionNumberResponse(baseTypeName: name))
+    case .unknown(let code, let text):
+      .errorResponse(ReflectionV1ErrorResponse(errorCode: code.rawValue, errorMessage: text))
+    }
   }
 }

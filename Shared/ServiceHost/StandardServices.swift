@@ -13,9 +13,6 @@ package enum StandardServices {
         ReflectionV1ServerReflectionMethods.descriptor,
         ReflectionV1AlphaServerReflectionMethods.descriptor,
       ])
-    return own + [
-      healthService, ReflectionService(index: index).definition,
-      ReflectionAlphaService(index: index).definition,
-    ]
+    return own + [healthService] + ReflectionService(index: index).definitions
   }
 }

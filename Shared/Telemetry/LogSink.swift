@@ -1,4 +1,5 @@
 import Glibc
+import Locking
 import Synchronization
 
 /// Where the records of a process go: one line each, written at once or not at all.
@@ -11,7 +12,7 @@ package final class LogSink: Sendable {
     var buffer: [UInt8] = []
   }
 
-  private let state: Mutex<State>
+  private let state: Lock<State>
   private let levelNumber: Atomic<UInt8>
   private let drops = Atomic<Int>(0)
   private let format: LogFormat
@@ -29,7 +30,7 @@ package final class LogSink: Sendable {
     self.limits = limits
     self.clock = clock
     levelNumber = Atomic(level.rawValue)
-    state = Mutex(
+    state = Lock(
       State(
         output: LogOutput(descriptor: LogDescriptor(descriptor)),
         throttle: LogThrottle(limits: limits)))
@@ -45,7 +46,7 @@ package final class LogSink: Sendable {
     self.limits = limits
     self.clock = clock
     levelNumber = Atomic(level.rawValue)
-    state = Mutex(
+    state = Lock(
       State(output: LogOutput(take: take), throttle: LogThrottle(limits: limits)))
   }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// One name, and a series for each combination of label values.
 final class MetricFamily: Sendable {
@@ -8,7 +8,7 @@ final class MetricFamily: Sendable {
   let labels: [LabelName]
   private let seriesMax: Int
   private let make: @Sendable () -> MetricSeries
-  private let all = Mutex<[[String]: MetricSeries]>([:])
+  private let all = Lock<[[String]: MetricSeries]>([:])
 
   /// The label value of whatever came after the limit.
   static let other = "other"

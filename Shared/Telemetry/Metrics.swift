@@ -1,4 +1,4 @@
-import Synchronization
+import Locking
 
 /// The counters, gauges and histograms of a process.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 /// that is counted in one series whose values are all `other`, so that no peer can make a
 /// process remember names without end.
 package final class Metrics: Sendable {
-  private let families = Mutex<[String: MetricFamily]>([:])
+  private let families = Lock<[String: MetricFamily]>([:])
   private let limits: MetricsLimits
 
   package init(limits: MetricsLimits = MetricsLimits()) {

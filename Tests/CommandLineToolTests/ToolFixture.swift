@@ -4,6 +4,7 @@ import EventLoop
 import Faults
 import Glibc
 import Machine
+import MeshAddressing
 import MeshContract
 import RPC
 import ServiceHost

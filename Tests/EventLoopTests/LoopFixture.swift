@@ -1,5 +1,6 @@
 import EventLoop
 import Glibc
+import Locking
 import Testing
 
 /// Runs `body` with a loop on a thread of its own, and waits for the loop's end afterwards.
@@ -86,36 +87,17 @@ extension EventLoop {
 struct WaitedInVain: Error {}
 
 /// A value for any thread.
-@safe final class Shelf<Value: Sendable>: @unchecked Sendable {
-  // A POSIX lock, because the thread sanitizer sees it: a Mutex is handed over in the kernel.
-  private let lock: UnsafeMutablePointer<pthread_mutex_t>
-  private var stored: Value
+final class Shelf<Value: Sendable>: Sendable {
+  private let stored: Lock<Value>
 
-  init(_ value: Value) {
-    stored = value
-    unsafe lock = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(lock, nil)
-  }
-
-  deinit {
-    unsafe pthread_mutex_destroy(lock)
-    unsafe lock.deallocate()
-  }
+  init(_ value: Value) { stored = Lock(value) }
 
   var value: Value {
-    get {
-      unsafe pthread_mutex_lock(lock)
-      defer { unsafe pthread_mutex_unlock(lock) }
-      return stored
-    }
+    get { stored.withLock { $0 } }
     set { change { $0 = newValue } }
   }
 
-  func change(_ body: (inout Value) -> Void) {
-    unsafe pthread_mutex_lock(lock)
-    defer { unsafe pthread_mutex_unlock(lock) }
-    body(&stored)
-  }
+  func change(_ body: (inout Value) -> Void) { stored.withLock { body(&$0) } }
 }
 
 extension Shelf {

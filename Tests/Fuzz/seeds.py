@@ -102,11 +102,16 @@ def metadata():
     yield "lines", b"x-a-bin:q6ur,AA\nx-b: text \ngrpc-status-details-bin:CAU\n:path:/\nX:1"
 
 
-def unpacking():
-    def field(number, body):
-        return bytes([number << 3 | 2, len(body)]) + body
+def field(number, body):
+    return bytes([number << 3 | 2, len(body)]) + body
 
+
+def unpacking():
     yield "simple_request", b"\x10\x0a" + field(3, field(2, bytes(10))) + field(6, b"\x08\x01")
+    yield "streaming_request", field(2, b"\x08\x0a\x10\x05") * 3 + field(3, field(2, bytes(10)))
+
+
+def features():
     for number in range(1, 16):  # every low field of the message with every feature, each form
         yield f"varint_{number}", bytes([number << 3, 0x96, 1])
         yield f"fixed64_{number}", bytes([number << 3 | 1]) + bytes(range(8))
@@ -167,7 +172,7 @@ def yaml():
 
 TARGETS = {
     "http2-server": http2_server, "http2-client": http2_client, "framing": framing,
-    "metadata": metadata, "unpacking": unpacking, "json": json, "gzip": gzip,
+    "metadata": metadata, "unpacking": unpacking, "features": features, "json": json, "gzip": gzip,
     "configuration": configuration, "yaml": yaml}
 
 

@@ -4,6 +4,7 @@ import GatewayContract
 import GatewayStandIn
 import Glibc
 import JSON
+import MeshAddressing
 import RPC
 import ScoreContract
 import TestSupport

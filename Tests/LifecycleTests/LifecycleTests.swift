@@ -1,14 +1,14 @@
 import EventLoop
 import Glibc
 import Lifecycle
-import Synchronization
+import Locking
 import Telemetry
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct LifecycleTests {
   /// What happened, in order.
   private final class Journal: Sendable {
-    private let lines = Mutex<[String]>([])
+    private let lines = Lock<[String]>([])
 
     func note(_ line: String) { lines.withLock { $0.append(line) } }
     var all: [String] { lines.withLock { $0 } }
@@ -41,7 +41,7 @@ import Testing
 
   @Test func `parts start in order and stop in the opposite one`() async throws {
     let outcome = try await withLoop { loop in
-      let lifecycle = Mutex<Lifecycle?>(nil)
+      let lifecycle = Lock<Lifecycle?>(nil)
       let stopper = part("third") { lifecycle.withLock { $0 }?.stop() }
       let all = Lifecycle([part("first"), part("second"), stopper], on: loop, logger: .silent)
       lifecycle.withLock { $0 = all }
@@ -111,8 +111,8 @@ import Testing
   @Test func `a part that hears nothing ends with the process, and the log names it`() async throws
   {
     let limits = LifecycleLimits(stopWithin: .milliseconds(60), cancelAfter: .milliseconds(20))
-    let codes = Mutex<[Int32]>([])
-    let lines = Mutex("")
+    let codes = Lock<[Int32]>([])
+    let lines = Lock("")
     let logger = Logger(
       service: "s", instance: "i",
       to: LogSink { line in lines.withLock { $0 += String(decoding: line, as: UTF8.self) } })

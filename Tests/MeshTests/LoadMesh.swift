@@ -1,8 +1,9 @@
 import EventLoop
 import Glibc
 import JSON
+import Locking
+import MeshAddressing
 import RPC
-import Synchronization
 import Testing
 
 /// A mesh of its own, started by the real `assay` in a folder of its own, and a loop to call it.
@@ -116,7 +117,7 @@ final class LoadMesh: Sendable {
 
   /// What a child printed, from the loop's thread to the test's.
   private final class Lines: Sendable {
-    private let all = Mutex<[String]>([])
+    private let all = Lock<[String]>([])
     func append(_ line: String) { all.withLock { $0.append(line) } }
     var text: String { all.withLock { $0.joined(separator: "\n") } }
   }

@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Glibc
+import Locking
 import MeshContract
 import RPC
 import Synchronization
@@ -15,7 +16,7 @@ import Testing
       var instances: Set<String> = []
       var faults: [Fault] = []
     }
-    private let counts = Mutex(Counts())
+    private let counts = Lock(Counts())
     private let stopped = Atomic<Bool>(false)
 
     var succeeded: Int { counts.withLock { $0.succeeded } }

@@ -1,5 +1,6 @@
 import JSON
 import Machine
+import Supervisor
 import Testing
 
 /// The short form of `assay prove`, of power cuts and of the crash sweep; the long ones are

@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Machine
+import Supervisor
 import Testing
 
 /// Runs on the real mesh, by the verbs that people use.

@@ -1,8 +1,9 @@
 import EventLoop
 import Faults
 import Glibc
+import Locking
+import MeshAddressing
 import RPC
-import Synchronization
 import Testing
 
 /// The methods of these tests.
@@ -36,7 +37,7 @@ final class Witness: Sendable {
     var events: [ServerEvent] = []
     var gate: [CheckedContinuation<Void, Never>] = []
   }
-  private let seen = Mutex(Seen())
+  private let seen = Lock(Seen())
 
   var calls: Int { seen.withLock { $0.calls } }
   var cancelled: Int { seen.withLock { $0.cancelled } }
@@ -151,9 +152,10 @@ final class TestMesh: Sendable {
   }
 }
 
-/// Waits until `condition` holds; a deadline stands behind it.
+/// Waits until `condition` holds; a deadline stands behind it, far enough for a sanitizer's run,
+/// where a task may wait until all other tests have had their turn.
 func eventually(
-  _ what: String, within limit: Duration = .seconds(10), on loop: EventLoop,
+  _ what: String, within limit: Duration = .seconds(60), on loop: EventLoop,
   _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit

@@ -82,7 +82,7 @@ import Testing
       do throws(SQLiteError) {
         try insert.bind("secret", at: 1)
         try insert.run()
-      } catch {
+      } catch let error as SQLiteError {
         #expect(!error.description.contains("secret") && error.sql.contains("INSERT"))
         #expect(error.fault.code == .alreadyExists && error.fault.reason == "STORE_CONSTRAINT")
       }

@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Glibc
+import MeshAddressing
 import RPC
 import ServiceHost
 import Synchronization

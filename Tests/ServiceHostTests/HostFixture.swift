@@ -2,6 +2,7 @@ import Configuration
 import EventLoop
 import Glibc
 import Lifecycle
+import MeshAddressing
 import MeshContract
 import RPC
 import Telemetry

@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Glibc
+import MeshAddressing
 import MeshContract
 import RPC
 import Testing

@@ -2,10 +2,10 @@ import Compose
 import EventLoop
 import Faults
 import Glibc
+import Locking
 import Machine
 import MeshContract
 import Supervisor
-import Synchronization
 import Testing
 
 /// A mesh of stand-ins: shell scripts under a supervisor, in a directory that is gone afterwards.
@@ -29,7 +29,7 @@ final class MeshFixture: Sendable {
   private let lines: LineSink
 
   private final class LineSink: Sendable {
-    private let all = Mutex<[String]>([])
+    private let all = Lock<[String]>([])
     func take(_ line: String) { all.withLock { $0.append(line) } }
     var taken: [String] { all.withLock { $0 } }
   }

@@ -1,12 +1,12 @@
 import JSON
-import Synchronization
+import Locking
 import Telemetry
 import Testing
 
 /// Takes the lines of a sink, and turns the hands of its clock.
 final class LogCapture: Sendable {
-  private let lines = Mutex<[[UInt8]]>([])
-  private let elapsed = Mutex<Duration>(.zero)
+  private let lines = Lock<[[UInt8]]>([])
+  private let elapsed = Lock<Duration>(.zero)
 
   func sink(
     format: LogFormat = .json, level: LogLevel = .info, limits: LogLimits = LogLimits()

@@ -1,5 +1,6 @@
 package import Faults
 package import JSON
+import Locking
 import Machine
 import Synchronization
 
@@ -18,7 +19,7 @@ package final class Terminal: Sendable {
   }
 
   private let sink: Sink
-  private let captured = Mutex(Captured())
+  private let captured = Lock(Captured())
   private let closed = Atomic<Bool>(false)
   /// Whether standard error is a terminal that redraws lines.
   package let isLive: Bool

@@ -1,8 +1,9 @@
 import EventLoop
 import Faults
 import Machine
+package import MeshAddressing
 import MeshContract
-package import RPC
+import RPC
 import Supervisor
 
 /// A server that a command speaks to.

@@ -1,6 +1,7 @@
 package import EventLoop
 package import Faults
 import Machine
+import MeshAddressing
 package import MeshContract
 import RPC
 package import Supervisor

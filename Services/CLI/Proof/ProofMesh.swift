@@ -3,6 +3,7 @@ import Faults
 import GatewayStandIn
 import Glibc
 import Machine
+import MeshAddressing
 import OrchestratorContract
 import RPC
 import ServiceHost

@@ -5,6 +5,7 @@ import Console
 import EventLoop
 import Faults
 import GRPCFormat
+import MeshAddressing
 import OrchestratorContract
 import RPC
 import StoreContract

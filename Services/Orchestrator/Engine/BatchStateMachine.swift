@@ -4,7 +4,8 @@ package import ScoreContract
 /// One batch on its way to be settled: called, called again, waited for, or found to be paid.
 ///
 /// Only `calling` takes a slot. A call that may have been paid (`isAmbiguous`) is never given up
-/// before the gateway has said what became of it, except when patience ends.
+/// before the gateway has said what became of it, except when patience ends. While it waits it
+/// keeps its part of the budget: a copy of its request may still be on its way.
 package struct BatchStateMachine: Sendable, Equatable {
   package enum State: Sendable, Equatable {
     /// May be called when there is a slot and budget.
@@ -143,7 +144,7 @@ package struct BatchStateMachine: Sendable, Equatable {
     let delay = Backoff.delayMs(
       try: number, of: name, first: EngineLimits.backoffFirstMs, most: EngineLimits.backoffMostMs)
     state = .waiting(until: now + max(retryAfter, 0) + delay)
-    return isAmbiguous || isOwed ? .none : stoppedWaiting()
+    return isStopping && !isAmbiguous && !isOwed ? leave() : .none
   }
 
   private mutating func stop() -> Action {
@@ -153,15 +154,14 @@ package struct BatchStateMachine: Sendable, Equatable {
       state = .recalling
       return .recall
     case .waiting where !isAmbiguous && !isOwed:
-      return stoppedWaiting()
+      return leave()
     default:
       return .none
     }
   }
 
-  /// Nothing is paid: a batch that waits holds no budget, and of a run that stops it is left.
-  private mutating func stoppedWaiting() -> Action {
-    if isStopping { state = .ready }
+  private mutating func leave() -> Action {
+    state = .ready
     return .leave
   }
 }

@@ -1,5 +1,8 @@
 /// What is known of a method before it is called: generated from its proto, never written by hand.
-package struct MethodDescriptor: Hashable, Sendable {
+///
+/// A class, because every call keeps it several times over: a copy of its texts would count the
+/// references of each.
+package final class MethodDescriptor: Hashable, Sendable {
   package enum Kind: Sendable {
     case unary, clientStreaming, serverStreaming, bidirectional
   }
@@ -38,6 +41,16 @@ package struct MethodDescriptor: Hashable, Sendable {
     self.requestBytesMax = requestBytesMax
     self.responseBytesMax = responseBytesMax
   }
+
+  package static func == (one: MethodDescriptor, other: MethodDescriptor) -> Bool {
+    one === other
+      || (one.path == other.path && one.kind == other.kind
+        && one.idempotency == other.idempotency && one.callers == other.callers
+        && one.requestBytesMax == other.requestBytesMax
+        && one.responseBytesMax == other.responseBytesMax)
+  }
+
+  package func hash(into hasher: inout Hasher) { hasher.combine(path) }
 }
 
 /// Bounds on one message.

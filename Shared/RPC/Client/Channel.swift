@@ -1,6 +1,7 @@
 package import EventLoop
 import Faults
 import GRPCFormat
+package import MeshAddressing
 package import Protobuf
 import RPCStream
 
@@ -83,7 +84,7 @@ package final class Channel: Sendable {
     _ method: MethodDescriptor, _ request: Q, options: CallOptions
   ) async throws -> A {
     let sink = SingleResponseSink<A>()
-    return try await exchange(method, request, options, sink).get()
+    return try await exchange(method, request, options, sink)
   }
 
   /// A unary call with the metadata that came with its answer.
@@ -91,20 +92,20 @@ package final class Channel: Sendable {
     _ method: MethodDescriptor, _ request: Q, options: CallOptions
   ) async throws -> Reply<A> {
     let sink = SingleResponseSink<A>()
-    let result = try await exchange(method, request, options, sink)
+    let answer = try await exchange(method, request, options, sink)
     return Reply(
-      message: try result.get(), initialMetadata: sink.initialMetadata,
+      message: answer, initialMetadata: sink.initialMetadata,
       trailingMetadata: sink.trailingMetadata)
   }
 
   private func exchange<A: WireMessage>(
     _ method: MethodDescriptor, _ request: some WireMessage, _ options: CallOptions,
     _ sink: SingleResponseSink<A>
-  ) async throws -> Result<A, Fault> {
+  ) async throws -> A {
     let stream = stream(method, options, request: try framed(request, options), sink)
-    return await withTaskCancellationHandler {
+    return try await withTaskCancellationHandler {
       stream.start()
-      return await sink.result()
+      return try await sink.result()
     } onCancel: {
       stream.cancel()
     }

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import MeshAddressing
 import RPCStream
 
 /// What one channel holds on its loop: replicas, waiting calls, the retry budget.
@@ -21,6 +22,7 @@ final class ChannelCore: @unchecked Sendable {
   private var resolver: (any Resolver)?
   private var budget = RetryBudget()
   private var heads: [String: HeaderBlock] = [:]
+  private var lastHead: (method: MethodDescriptor, block: HeaderBlock)?
   private var isShutDown = false
   private var hasStarted = false
   private(set) var activeCalls = 0
@@ -82,23 +84,29 @@ final class ChannelCore: @unchecked Sendable {
       facts: ["address": target.description])
   }
 
-  private func headers(for stream: ClientStream) -> HeaderBlock {
-    let path = stream.method.path
-    var block: HeaderBlock
-    if let known = heads[path] {
+  /// What all calls of a method begin with; the one that was called last is not looked up.
+  private func head(of method: MethodDescriptor) -> HeaderBlock {
+    if let lastHead, lastHead.method === method { return lastHead.block }
+    var block = HeaderBlock()
+    if let known = heads[method.path] {
       block = known
     } else {
-      block = HeaderBlock()
       block.append(":method", "POST")
       block.append(":scheme", "http")
-      block.append(":path", path)
+      block.append(":path", method.path)
       block.append(":authority", options.authority)
       block.append("te", "trailers")
       block.append("content-type", "application/grpc")
       block.append("user-agent", "assay")
       block.append("grpc-accept-encoding", "identity,gzip")
-      heads[path] = block
+      heads[method.path] = block
     }
+    lastHead = (method, block)
+    return block
+  }
+
+  private func headers(for stream: ClientStream) -> HeaderBlock {
+    var block = head(of: stream.method)
     if let deadline = stream.deadlineNanoseconds {
       let now = loop.nowNanoseconds
       block.append(

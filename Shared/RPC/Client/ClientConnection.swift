@@ -24,7 +24,7 @@ final class ClientConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   private let owner: any ClientConnectionOwner
   private var session: HTTP2Session?
   private var conduit: FrameConduit?
-  private var streams: [Int32: ClientStream] = [:]
+  private var streams = StreamTable<ClientStream>()
   private var unsent: Set<Int32> = []
   private var watch: LoopTimer?
   private var pingSentAt: UInt64?
@@ -59,7 +59,7 @@ final class ClientConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
     guard let session, let id = try? session.submitRequest(headers, hasBody: true) else {
       return stream.attemptEnded(ClientConnection.lost("it refused a new stream"), wasSeen: false)
     }
-    streams[id] = stream
+    streams.insert(stream, for: id)
     stream.opened(on: self, as: id)
     conduit?.schedule()
     if watch == nil { watchLater(after: limits.keepaliveInterval) }
@@ -83,7 +83,7 @@ final class ClientConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   }
 
   func forget(_ id: Int32) {
-    streams[id] = nil
+    _ = streams.remove(id)
     closeIfDrained()
   }
 
@@ -125,8 +125,8 @@ final class ClientConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
   }
 
   func streamClosed(_ id: Int32, code: HTTP2ErrorCode) {
-    guard let stream = streams.removeValue(forKey: id) else {
-      unsent.remove(id)
+    guard let stream = streams.remove(id) else {
+      if !unsent.isEmpty { unsent.remove(id) }
       return closeIfDrained()
     }
     let wasSeen = unsent.remove(id) == nil && code != .refusedStream
@@ -164,7 +164,7 @@ final class ClientConnection: HTTP2SessionOwner, FrameConduitOwner, @unchecked S
     watch?.cancel()
     watch = nil
     let orphans = streams.values
-    streams = [:]
+    streams.removeAll()
     session = nil
     conduit = nil
     let reason = reason ?? "the connection was closed"

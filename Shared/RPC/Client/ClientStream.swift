@@ -3,7 +3,6 @@ import Faults
 import GRPCFormat
 import HTTP2
 import RPCStream
-import Synchronization
 
 /// One call on the client over all its attempts: waiting, open on a connection, or over.
 ///
@@ -53,7 +52,12 @@ final class ClientStream: @unchecked Sendable {
     self.replay = request
     self.startedAt = loop.nowNanoseconds
     let own = options.timeout.map { [startedAt] in startedAt &+ $0.wholeNanoseconds }
-    self.deadlineNanoseconds = [own, CallDeadline.nanoseconds].compactMap(\.self).min()
+    let surrounding = CallDeadline.nanoseconds
+    if let own, let surrounding {
+      self.deadlineNanoseconds = min(own, surrounding)
+    } else {
+      self.deadlineNanoseconds = own ?? surrounding
+    }
     self.outbox = Outbox(unsentBytesMax: channel.options.limits.streamUnsentBytesMax)
     self.deframer = MessageDeframer(messageBytesMax: method.responseBytesMax)
     if let request { outbox.restart(with: request) }
@@ -168,7 +172,11 @@ final class ClientStream: @unchecked Sendable {
     deadlineTimer = nil
     patienceTimer = nil
     restTimer = nil
-    outbox.close(fault ?? ClientStream.overFault)
+    if let fault {
+      outbox.close { fault }
+    } else {
+      outbox.close { ClientStream.overFault }
+    }
     channel.settled(self, fault)
     sink.finished(fault, trailing: trailing)
   }

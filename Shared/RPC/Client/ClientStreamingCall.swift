@@ -16,13 +16,13 @@ package struct ClientStreamingCall<Request: WireMessage, Answer: WireMessage>: S
   /// The same with the answer's metadata.
   package func finishReply() async throws -> Reply<Answer> {
     sender.finish()
-    let result = await withTaskCancellationHandler {
-      await sink.result()
+    let answer = try await withTaskCancellationHandler {
+      try await sink.result()
     } onCancel: {
       sender.cancel()
     }
     return Reply(
-      message: try result.get(), initialMetadata: sink.initialMetadata,
+      message: answer, initialMetadata: sink.initialMetadata,
       trailingMetadata: sink.trailingMetadata)
   }
 

@@ -1,4 +1,5 @@
 import EventLoop
+import MeshAddressing
 
 /// Turns a target into the addresses of its replicas, again whenever they change. Loop-confined.
 protocol Resolver: AnyObject {

@@ -1,8 +1,8 @@
 import Faults
 import GRPCFormat
+import Locking
 import Protobuf
 import RPCStream
-import Synchronization
 
 /// The typed half of one call on the client: what its responses become.
 protocol ResponseSink: AnyObject, Sendable {
@@ -16,74 +16,90 @@ protocol ResponseSink: AnyObject, Sendable {
   func finished(_ fault: Fault?, trailing: Metadata)
 }
 
+/// What is known of a single response beside its message: not generic, see `SingleResponseSink`.
+private struct SingleResponseState {
+  var initial = Metadata()
+  var trailing = Metadata()
+  var isOver = false
+  var fault: Fault?
+  var waiter: Waiter<Void, Never>?
+}
+
 /// Exactly one response message.
-final class SingleResponseSink<Answer: WireMessage>: ResponseSink {
-  private struct State {
-    var answer: Answer?
-    var isDouble = false
-    var initial = Metadata()
-    var trailing = Metadata()
-    var result: Result<Answer, Fault>?
-    var waiter: Waiter<Result<Answer, Fault>, Never>?
-  }
-  private let state = Mutex(State())
+///
+/// `@unchecked Sendable`: the loop writes `answer` before it takes `state` to say the last word,
+/// and whoever waits reads it after that word alone. Within the lock this generic value would make
+/// every use of the lock look up a type at run time.
+final class SingleResponseSink<Answer: WireMessage>: ResponseSink, @unchecked Sendable {
+  // Not an optional, for the same reason.
+  private var answer = Answer()
+  private var answerCount = 0
+
+  private let state = Lock(SingleResponseState())
 
   var initialMetadata: Metadata { state.withLock { $0.initial } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing } }
   var hasDelivered: Bool { false }
 
-  func receivedHeaders(_ metadata: Metadata) { state.withLock { $0.initial = metadata } }
   func arrived(_ count: Int) -> Int { count }
 
+  func receivedHeaders(_ metadata: Metadata) {
+    // An attempt before this one may have answered and then failed.
+    answerCount = 0
+    state.withLock { $0.initial = metadata }
+  }
+
   func receive(_ message: RawSpan, isCompressed: Bool) throws {
-    let answer = try Answer(unpacking: message)
-    state.withLock { state in
-      state.isDouble = state.answer != nil
-      state.answer = answer
-    }
+    answer = try Answer(unpacking: message)
+    answerCount += 1
   }
 
   func finished(_ fault: Fault?, trailing: Metadata) {
-    // A variable instead of a pair: a tuple of generic types is looked up at run time.
-    var result = Result<Answer, Fault>.failure(fault ?? SingleResponseSink.wrongCount)
     let waiter = state.withLock { state in
       state.trailing = trailing
-      if fault == nil, let answer = state.answer, !state.isDouble { result = .success(answer) }
-      state.result = result
+      state.fault = fault
+      state.isOver = true
       return state.waiter.take()
     }
-    waiter?.resume(returning: result)
+    waiter?.resume()
   }
 
-  private static var wrongCount: Fault {
+  /// Waits for the last word; one task only.
+  func result() async throws(Fault) -> Answer {
+    await wait { waiter in
+      let isOver = state.withLock { state in
+        if !state.isOver { state.waiter = waiter }
+        return state.isOver
+      }
+      if isOver { waiter.resume() }
+    }
+    if let fault = state.withLock({ $0.fault }) { throw fault }
+    guard answerCount == 1 else { throw ResponseCount.fault }
+    return answer
+  }
+}
+
+/// OK without exactly one message.
+private enum ResponseCount {
+  static var fault: Fault {
     Fault(
       .internal, reason: "RESPONSE_COUNT",
       "The server answered OK without exactly one message.")
   }
+}
 
-  /// Waits for the last word; one task only.
-  func result() async -> Result<Answer, Fault> {
-    await wait { waiter in
-      let ready = state.withLock { state -> Result<Answer, Fault>? in
-        if let result = state.result { return result }
-        state.waiter = waiter
-        return nil
-      }
-      if let ready { waiter.resume(returning: ready) }
-    }
-  }
+/// The same of many responses.
+private struct StreamedResponseState {
+  var hasDelivered = false
+  var initial: Metadata?
+  var trailing: Metadata?
+  var waiters: [Waiter<Void, Never>] = []
 }
 
 /// Many response messages.
 final class StreamedResponseSink<Answer: WireMessage>: ResponseSink {
   let queue = MessageQueue<Answer>()
-  private struct State {
-    var hasDelivered = false
-    var initial: Metadata?
-    var trailing: Metadata?
-    var waiters: [Waiter<Void, Never>] = []
-  }
-  private let state = Mutex(State())
+  private let state = Lock(StreamedResponseState())
 
   var hasDelivered: Bool { state.withLock { $0.hasDelivered } }
   var trailingMetadata: Metadata { state.withLock { $0.trailing ?? Metadata() } }
@@ -118,7 +134,7 @@ final class StreamedResponseSink<Answer: WireMessage>: ResponseSink {
     return state.withLock { $0.initial ?? Metadata() }
   }
 
-  private func resume(_ change: (inout State) -> Void) {
+  private func resume(_ change: (inout StreamedResponseState) -> Void) {
     let waiters = state.withLock { state -> [Waiter<Void, Never>] in
       change(&state)
       defer { state.waiters = [] }

@@ -1,9 +1,16 @@
 package import Protobuf
 
 /// One method bound to its logic, as the server keeps it.
-package struct MethodHandler: Sendable {
+package final class MethodHandler: Sendable {
   package let descriptor: MethodDescriptor
   let makeCall: @Sendable () -> any ServerCall
+
+  private init(
+    descriptor: MethodDescriptor, _ makeCall: @escaping @Sendable () -> any ServerCall
+  ) {
+    self.descriptor = descriptor
+    self.makeCall = makeCall
+  }
 
   /// One request, one answer.
   package static func unary<Q: WireMessage, A: WireMessage>(

@@ -33,9 +33,13 @@ struct RoomQueue {
 
   /// The stream holds nothing any more: complete, refused or gone.
   mutating func finished(_ stream: Int32) {
-    growing.remove(stream)
-    waitingStreams.remove(stream)
+    // Nearly always: nothing is hashed then.
+    if !growing.isEmpty { growing.remove(stream) }
+    if !waitingStreams.isEmpty { waitingStreams.remove(stream) }
   }
+
+  /// Nobody waits for room.
+  var isIdle: Bool { waiting.isEmpty && growing.isEmpty }
 
   /// The next stream to give room to; nil when none waits or none may.
   mutating func next(held: Int) -> (stream: Int32, bytes: Int)? {

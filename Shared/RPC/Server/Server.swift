@@ -5,6 +5,7 @@
 
 package import EventLoop
 import Faults
+package import MeshAddressing
 import RPCStream
 
 /// How a server is set up.

@@ -2,7 +2,6 @@ import Faults
 import GRPCFormat
 package import Protobuf
 import RPCStream
-import Synchronization
 
 /// The typed half of one call on the server, made by its method's handler when headers arrive.
 protocol ServerCall: AnyObject, Sendable {
@@ -22,12 +21,14 @@ protocol ServerCall: AnyObject, Sendable {
 }
 
 /// One request message, one or many answers.
-final class SingleRequestCall<Request: WireMessage>: ServerCall {
-  private struct State {
-    var request: Request?
-    var isCompressed = false
-  }
-  private let state = Mutex(State())
+///
+/// `@unchecked Sendable`: the loop writes it until the request is whole, and only then starts the
+/// task that reads it. A lock of this generic state would look up its type at run time.
+final class SingleRequestCall<Request: WireMessage>: ServerCall, @unchecked Sendable {
+  // Not an optional: of a generic type that is looked up at run time, for each use.
+  private var request = Request()
+  private var requestCount = 0
+  private(set) var wasLastRequestCompressed = false
   private let body: @Sendable (Request, ServerContext) async throws -> Void
 
   init(_ body: @escaping @Sendable (Request, ServerContext) async throws -> Void) {
@@ -35,35 +36,29 @@ final class SingleRequestCall<Request: WireMessage>: ServerCall {
   }
 
   var startsWithHeaders: Bool { false }
-  var wasLastRequestCompressed: Bool { state.withLock { $0.isCompressed } }
 
   func receive(_ message: RawSpan, isCompressed: Bool) throws {
-    let request = try Request(unpacking: message)
-    let isSecond = state.withLock { state in
-      defer {
-        state.request = request
-        state.isCompressed = isCompressed
-      }
-      return state.request != nil
-    }
-    if isSecond { throw SingleRequestCall.wrongCount }
+    request = try Request(unpacking: message)
+    requestCount += 1
+    wasLastRequestCompressed = isCompressed
+    if requestCount > 1 { throw WrongCount.fault }
   }
 
   func requestEnded() throws {
-    if state.withLock({ $0.request == nil }) { throw SingleRequestCall.wrongCount }
+    if requestCount == 0 { throw WrongCount.fault }
   }
 
   func abort(_ fault: Fault) {}
   func arrived(_ count: Int) -> Int { count }
 
   func run(_ context: ServerContext) async throws {
-    guard let request = state.withLock({ $0.request.take() }) else {
-      throw SingleRequestCall.wrongCount
-    }
     try await body(request, context)
   }
+}
 
-  private static var wrongCount: Fault {
+/// Not exactly one request where one is due.
+private enum WrongCount {
+  static var fault: Fault {
     Fault(
       .unimplemented, reason: "REQUEST_COUNT",
       "This method takes exactly one request message.")

@@ -15,7 +15,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   let peer: PeerIdentity
   let label: String
   let server: ServerCore
-  private(set) var streams: [Int32: ServerStream] = [:]
+  private var streams = StreamTable<ServerStream>()
   private var session: HTTP2Session?
   private(set) var conduit: FrameConduit?
   private var hasSettings = false
@@ -52,35 +52,40 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   ) {
     guard kind == .request, let session else { return }
     if server.isPastNotice { return session.reset(id, .refusedStream) }
-    let head = RequestHead(headers)
-    defer { if streams[id] == nil, !endsStream { session.resetAfterEnd(id) } }
+    var served: ServedMethod?
+    var unknown = ""
+    let head = RequestHead(headers) { path in
+      served = server.methods.method(at: path)
+      if served == nil { unknown = path.text }
+    }
+    var isTaken = false
+    defer { if !isTaken, !endsStream { session.resetAfterEnd(id) } }
     guard head.isPost, head.isGRPC else {
       return refuseHTTP(id, status: head.isPost ? "415" : "405")
     }
     if let fault = head.fault { return refuse(id, fault) }
     if head.timeoutNanoseconds == 0 { return refuse(id, ServerConnection.deadlineFault) }
-    guard let handler = server.handlers[head.path] else {
-      return refuse(id, server.unknownMethod(head.path))
-    }
-    guard peer.mayCall(handler.descriptor) else {
-      server.refused(peer, handler.descriptor)
+    guard let served else { return refuse(id, server.unknownMethod(unknown)) }
+    let method = served.handler.descriptor
+    guard peer.mayCall(method) else {
+      server.refused(peer, method)
       return refuse(
         id,
         Fault(
           .permissionDenied, reason: "CALLER_NOT_ALLOWED",
-          "\(peer.label) may not call \(handler.descriptor.path).",
-          facts: ["method": handler.descriptor.path]))
+          "\(peer.label) may not call \(method.path).", facts: ["method": method.path]))
     }
-    let stream = ServerStream(id: id, head: head, handler: handler, connection: self)
-    streams[id] = stream
+    let stream = ServerStream(id: id, head: head, served: served, connection: self)
+    streams.insert(stream, for: id)
+    isTaken = true
     server.callStarted()
     schedule(deadlineOf: stream)
     if stream.call.startsWithHeaders { run(stream) }
   }
 
   private func schedule(deadlineOf stream: ServerStream) {
-    let now = loop.nowNanoseconds
     if let deadline = stream.deadlineNanoseconds {
+      let now = loop.nowNanoseconds
       let rest = deadline > now ? deadline - now : 0
       stream.deadlineTimer = loop.schedule(after: .nanoseconds(Int64(min(rest, 1 << 62)))) {
         [weak self, weak stream] in
@@ -116,7 +121,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   private func deliver(_ bytes: RawSpan, to stream: ServerStream) throws {
     let call = stream.call
     let isGzip = stream.isRequestCompressed
-    let limit = stream.method.descriptor.requestBytesMax
+    let limit = stream.method.requestBytesMax
     let heldBefore = stream.deframer.heldBytes
     defer { heldBytes += stream.deframer.heldBytes - heldBefore }
     if heldBytes > limits.connectionHeldBytesMax {
@@ -145,6 +150,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
 
   /// A request is whole or gone: others that wait for room may have it.
   private func letOthersGrow(after id: Int32) {
+    if rooms.isIdle { return }
     rooms.finished(id)
     while let next = rooms.next(held: heldBytes) {
       if streams[next.stream] != nil {
@@ -191,8 +197,10 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   /// Counts what the stream has waiting for its peer.
   private func noteUnsent(_ stream: ServerStream, isGone: Bool = false) {
     let now = isGone ? 0 : stream.outbox.count
-    starts.changeUnsent(by: now - stream.countedUnsent)
-    stream.countedUnsent = now
+    if now != stream.countedUnsent {
+      starts.changeUnsent(by: now - stream.countedUnsent)
+      stream.countedUnsent = now
+    }
     if starts.hasStartable { loop.atEndOfTurn(self) }
   }
 
@@ -200,7 +208,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
 
   /// A stream has something to send that the session does not know of.
   func wake(_ stream: ServerStream) {
-    guard let session, streams[stream.id] === stream else { return }
+    guard let session, stream.connection === self else { return }
     noteUnsent(stream)
     do {
       switch stream.takeHead() {
@@ -264,12 +272,11 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   // MARK: The end of streams and of the connection
 
   func streamClosed(_ id: Int32, code: HTTP2ErrorCode) {
-    guard let stream = streams.removeValue(forKey: id) else { return }
+    guard let stream = streams.remove(id) else { return }
     heldBytes -= stream.deframer.heldBytes
     letOthersGrow(after: id)
     noteUnsent(stream, isGone: true)
-    stream.closed(
-      Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away."))
+    stream.closed(.callerGone)
     server.callEnded(stream)
     if isDraining, streams.isEmpty { closeSoon() }
   }
@@ -286,11 +293,10 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
     guard !isClosed else { return }
     isClosed = true
     for stream in streams.values {
-      stream.closed(
-        Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone."))
+      stream.closed(.connectionLost)
       server.callEnded(stream)
     }
-    streams = [:]
+    streams.removeAll()
     server.connectionClosed(self, reason)
     session = nil
     conduit = nil

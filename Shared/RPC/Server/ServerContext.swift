@@ -6,7 +6,7 @@ package import GRPCFormat
 package struct ServerContext: Sendable {
   let stream: ServerStream
 
-  package var method: MethodDescriptor { stream.method.descriptor }
+  package var method: MethodDescriptor { stream.method }
   /// Custom metadata of the request.
   package var metadata: Metadata { stream.metadata }
   package var peer: PeerIdentity { stream.peer }

@@ -1,8 +1,8 @@
 import EventLoop
 import Faults
 import HTTP2
+import Locking
 import RPCStream
-import Synchronization
 
 /// What one server holds on its loop: connections, handlers, the state of its drain.
 ///
@@ -11,8 +11,7 @@ import Synchronization
 final class ServerCore: @unchecked Sendable {
   let loop: EventLoop
   let options: ServerOptions
-  let handlers: [String: MethodHandler]
-  private let executors: [String: LabelledExecutor]
+  let methods: MethodTable
   private let services: Set<String>
 
   // Loop only.
@@ -27,14 +26,7 @@ final class ServerCore: @unchecked Sendable {
   init(loop: EventLoop, services: [ServiceDefinition], options: ServerOptions) {
     self.loop = loop
     self.options = options
-    var handlers: [String: MethodHandler] = [:]
-    var executors: [String: LabelledExecutor] = [:]
-    for handler in services.flatMap(\.handlers) {
-      handlers[handler.descriptor.path] = handler
-      executors[handler.descriptor.path] = loop.labelled(handler.descriptor.path)
-    }
-    self.handlers = handlers
-    self.executors = executors
+    self.methods = MethodTable(services.flatMap(\.handlers).map { ServedMethod($0, on: loop) })
     self.services = Set(services.map(\.descriptor.name))
   }
 
@@ -89,10 +81,14 @@ final class ServerCore: @unchecked Sendable {
   // MARK: Calls
 
   func run(_ stream: ServerStream) -> Task<Void, Never> {
-    let executor = executors[stream.method.descriptor.path]
-    return Task(executorPreference: executor) { [interceptors = options.interceptors] in
+    Task(executorPreference: stream.served.executor) { [interceptors = options.interceptors] in
       do {
-        try await ServerCore.run(stream, interceptors)
+        // Each function in between costs memory of the task.
+        if interceptors.isEmpty, stream.deadlineNanoseconds == nil {
+          try await stream.call.run(ServerContext(stream: stream))
+        } else {
+          try await ServerCore.run(stream, interceptors)
+        }
         stream.finish(nil)
       } catch {
         stream.finish(Fault(describing: error))
@@ -131,7 +127,7 @@ final class ServerCore: @unchecked Sendable {
       options.onEvent(
         ServerEvent(
           kind: .handlerFailed, peer: stream.peer.label,
-          connection: stream.method.descriptor.path, detail: cause))
+          connection: stream.method.path, detail: cause))
     }
     settle()
   }

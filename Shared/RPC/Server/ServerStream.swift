@@ -2,9 +2,9 @@ import EventLoop
 import Faults
 import GRPCFormat
 import HTTP2
+import Locking
 import Protobuf
 import RPCStream
-import Synchronization
 
 /// One call on the server, between its connection and its handler.
 ///
@@ -14,7 +14,7 @@ import Synchronization
 final class ServerStream: @unchecked Sendable {
   let id: Int32
   let loop: EventLoop
-  let method: MethodHandler
+  let served: ServedMethod
   let call: any ServerCall
   let metadata: Metadata
   let peer: PeerIdentity
@@ -33,7 +33,7 @@ final class ServerStream: @unchecked Sendable {
     var areHeadersSent = false
     var isOver = false
   }
-  let shared = Mutex(Shared())
+  let shared = Lock(Shared())
 
   // Loop only.
   var connection: ServerConnection?
@@ -47,12 +47,12 @@ final class ServerStream: @unchecked Sendable {
   var countedUnsent = 0
 
   init(
-    id: Int32, head: RequestHead, handler: MethodHandler, connection: ServerConnection
+    id: Int32, head: RequestHead, served: ServedMethod, connection: ServerConnection
   ) {
     self.id = id
     self.loop = connection.loop
-    self.method = handler
-    self.call = handler.makeCall()
+    self.served = served
+    self.call = served.handler.makeCall()
     self.metadata = head.metadata
     self.peer = connection.peer
     self.acceptsGzip = head.acceptsGzip
@@ -60,10 +60,13 @@ final class ServerStream: @unchecked Sendable {
     self.startedAt = loop.nowNanoseconds
     self.lastDataAt = startedAt
     self.deadlineNanoseconds = head.timeoutNanoseconds.map { [startedAt] in startedAt &+ $0 }
-    self.deframer = MessageDeframer(messageBytesMax: handler.descriptor.requestBytesMax)
+    self.deframer = MessageDeframer(
+      messageBytesMax: served.handler.descriptor.requestBytesMax)
     self.outbox = Outbox(unsentBytesMax: connection.limits.streamUnsentBytesMax)
     self.connection = connection
   }
+
+  var method: MethodDescriptor { served.handler.descriptor }
 
   // MARK: The handler's side, from any thread
 
@@ -150,22 +153,25 @@ final class ServerStream: @unchecked Sendable {
   // MARK: Loop only
 
   /// The stream is gone: nobody waits for it any more.
-  func closed(_ fault: Fault) {
+  func closed(_ cause: StreamEnd) {
     loop.assertCurrent()
     deadlineTimer?.cancel()
     deadlineTimer = nil
     connection = nil
+    let task = task.take()
+    // A call that is over, as nearly all are, needs no fault to be made.
+    if isOver { return outbox.close(cause.fault) }
+    let fault = cause.fault()
     let wasOver = shared.withLock { state in
       defer { state.isOver = true }
       if !state.isOver { state.fault = fault }
       return state.isOver
     }
-    outbox.close(fault)
+    outbox.close(cause.fault)
     if !wasOver {
       call.abort(fault)
       task?.cancel()
     }
-    task = nil
   }
 
   /// Writes the next bytes of the body; the last time, queues the trailers too.
@@ -206,4 +212,16 @@ enum ResponseOpening {
   case alreadySent
   case endsAtOnce(Metadata)
   case head(HeaderBlock)
+}
+
+/// Why a stream ended before its call did; the fault is only made when somebody asks.
+struct StreamEnd: Sendable {
+  let fault: @Sendable () -> Fault
+
+  static let callerGone = StreamEnd {
+    Fault(.cancelled, reason: "CALLER_GONE", "The caller cancelled the call or went away.")
+  }
+  static let connectionLost = StreamEnd {
+    Fault(.cancelled, reason: "CONNECTION_LOST", "The caller's connection is gone.")
+  }
 }

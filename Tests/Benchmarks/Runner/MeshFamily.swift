@@ -20,6 +20,37 @@ final class MeshFamily {
   func run() {
     measureServices()
     measureMesh()
+    measureReplicas()
+  }
+
+  // MARK: Replicas that come and go
+
+  private func measureReplicas() {
+    do {
+      var used: [Double] = []
+      var stopped: [Double] = []
+      var killed: [Double] = []
+      for round in 0..<MeshFamily.rounds {
+        for signal in [SIGTERM, SIGKILL] {
+          let turnover = try ReplicaTurnover(
+            bench, signal: signal, folder: "\(bench.scratch)/replicas\(round)-\(signal)")
+          used.append(turnover.usedSeconds * 1000)
+          if signal == SIGTERM {
+            stopped.append(turnover.leftSeconds * 1000)
+          } else {
+            killed.append(turnover.leftSeconds * 1000)
+          }
+        }
+      }
+      bench.report("mesh.replica_used_ms", median(used), unit: "ms")
+      let left = max(median(stopped), median(killed))
+      bench.report(
+        "mesh.replica_left_ms", left, unit: "ms",
+        [("stopped_ms", .number(median(stopped))), ("killed_ms", .number(median(killed)))])
+    } catch {
+      bench.skip("mesh.replica_used_ms", because: error)
+      bench.skip("mesh.replica_left_ms", because: error)
+    }
   }
 
   // MARK: Each service alone

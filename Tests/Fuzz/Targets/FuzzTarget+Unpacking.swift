@@ -2,12 +2,21 @@ import Protobuf
 import TestingContract
 
 extension FuzzTarget {
-  /// The message with every feature: what unpacks must pack, unpack and pack to the same bytes.
+  /// The message with every feature, by the check that its own tests use.
+  func fuzzFeatures(_ input: RawSpan) throws(FuzzFinding) {
+    do throws(UnpackingFinding) {
+      try UnpackingCheck.run(input)
+    } catch {
+      throw FuzzFinding(error.description)
+    }
+  }
+
+  /// What unpacks must pack, unpack and pack to the same bytes.
   ///
   /// Bytes are compared, not values: a NaN is not equal to itself.
   func fuzzUnpacking(_ input: RawSpan) throws(FuzzFinding) {
-    try repack(Features.self, input)
     try repack(SimpleRequest.self, input)
+    try repack(StreamingOutputCallRequest.self, input)
   }
 
   private func repack<M: WireMessage>(_ type: M.Type, _ input: RawSpan) throws(FuzzFinding) {

@@ -13,8 +13,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case framing
   /// Metadata values, base64, timeouts, percent-encoded messages.
   case metadata
-  /// protobuf messages from a peer.
+  /// protobuf messages from a peer: those of gRPC's own suite.
   case unpacking
+  /// The same for the message with every feature that our generator takes.
+  case features
   case json
   /// Compressed messages.
   case gzip
@@ -32,6 +34,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .framing: try fuzzFraming(input)
     case .metadata: try fuzzMetadata(input)
     case .unpacking: try fuzzUnpacking(input)
+    case .features: try fuzzFeatures(input)
     case .json: try fuzzJSON(input)
     case .gzip: try fuzzGzip(input)
     case .configuration: try fuzzConfiguration(input)

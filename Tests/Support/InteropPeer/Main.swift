@@ -13,6 +13,7 @@
 import EventLoop
 import Glibc
 import JSON
+import MeshAddressing
 import RPC
 import TestingContract
 
@@ -55,6 +56,12 @@ import TestingContract
       print(
         try await load.unary(
           width: arguments.int("in-flight", 16), seconds: Double(arguments.int("seconds", 2))))
+      exit(0)
+    case "replica-client":
+      let load = ReplicaLoad(loop: loop, channel: Channel(to: address, on: loop))
+      print(
+        await load.run(
+          width: arguments.int("in-flight", 8), seconds: Double(arguments.int("seconds", 3))))
       exit(0)
     case "stream-client":
       let load = EchoLoad(

@@ -9,6 +9,7 @@
 import EventLoop
 import Glibc
 import JSON
+import MeshAddressing
 import RPC
 
 @main struct Main {

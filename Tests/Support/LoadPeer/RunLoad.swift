@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import JSON
+import MeshAddressing
 import OrchestratorContract
 import RPC
 import ScoreContract

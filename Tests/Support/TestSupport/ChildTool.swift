@@ -1,6 +1,6 @@
 import EventLoop
 import Glibc
-import Synchronization
+import Locking
 
 /// A program that a test starts, listens to and ends.
 ///
@@ -30,8 +30,8 @@ package final class ChildTool: Sendable {
 
   package let name: String
   private let loop: EventLoop
-  private let process = Mutex<(pid: Int32, input: Int32)>((0, -1))
-  private let seen = Mutex((output: Output(), hasEnded: false))
+  private let process = Lock<(pid: Int32, input: Int32)>((0, -1))
+  private let seen = Lock((output: Output(), hasEnded: false))
 
   /// How long a program has to end after SIGTERM before SIGKILL.
   private static let graceLimit = Duration.seconds(5)

@@ -2,6 +2,7 @@ import Console
 import EventLoop
 import Faults
 import JSON
+import MeshAddressing
 import MeshContract
 import RPC
 import ToolContext

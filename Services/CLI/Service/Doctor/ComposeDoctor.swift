@@ -1,6 +1,7 @@
 package import Compose
 import Faults
 import Machine
+import MeshAddressing
 import Supervisor
 import ToolContext
 
@@ -110,7 +111,7 @@ package enum ComposeDoctor {
     let paths = plan.services.compactMap { $0.replica(ComposeLimits.replicasMax).socketPath }
     let longest = (paths + [plan.run.controlSocket]).max { $0.utf8.count < $1.utf8.count } ?? ""
     let count = longest.utf8.count + SupervisorPlan.temporarySuffixBytes
-    return .ok(
-      "socket paths", "at most \(count) of \(SupervisorPlan.socketPathBytesMax) bytes: \(longest)")
+    let limit = MeshAddressLimits.socketPathBytesMax
+    return .ok("socket paths", "at most \(count) of \(limit) bytes: \(longest)")
   }
 }

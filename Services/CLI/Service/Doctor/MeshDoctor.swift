@@ -1,5 +1,6 @@
 import Faults
 import Machine
+import MeshAddressing
 import MeshContract
 import RPC
 import ServiceHost

@@ -1,5 +1,6 @@
 package import Compose
 package import Faults
+import MeshAddressing
 
 /// The mesh of a compose file as processes of this machine: everything is decided here, nothing
 /// is done.
@@ -48,8 +49,6 @@ package struct SupervisorPlan: Equatable, Sendable {
 
   // MARK: - Socket paths
 
-  /// What the kernel takes.
-  package static let socketPathBytesMax = 107
   /// A server binds to `<path>.<pid>.tmp` first; pids have up to seven digits.
   package static let temporarySuffixBytes = ".4194304.tmp".utf8.count
 
@@ -61,12 +60,13 @@ package struct SupervisorPlan: Equatable, Sendable {
     }
     let longest = paths.max { $0.utf8.count < $1.utf8.count } ?? ""
     let count = longest.utf8.count + Self.temporarySuffixBytes
-    guard count > Self.socketPathBytesMax else { return }
+    let limit = MeshAddressLimits.socketPathBytesMax
+    guard count > limit else { return }
     throw Fault(
       .failedPrecondition, reason: "SOCKET_PATH_TOO_LONG",
       "The socket \(longest) would need \(count) bytes; a socket's path has"
-        + " \(Self.socketPathBytesMax) at most.",
-      hint: "set ASSAY_RUN_DIR to a path that is \(count - Self.socketPathBytesMax) bytes shorter",
-      facts: ["path": longest, "limit": "\(Self.socketPathBytesMax)"])
+        + " \(limit) at most.",
+      hint: "set ASSAY_RUN_DIR to a path that is \(count - limit) bytes shorter",
+      facts: ["path": longest, "limit": "\(limit)"])
   }
 }

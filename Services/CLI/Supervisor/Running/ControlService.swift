@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Machine
+import MeshAddressing
 import MeshContract
 import RPC
 import ServiceHost

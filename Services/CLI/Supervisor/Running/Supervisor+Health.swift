@@ -2,6 +2,7 @@ import Compose
 import EventLoop
 import Faults
 import Machine
+import MeshAddressing
 import MeshContract
 import RPC
 

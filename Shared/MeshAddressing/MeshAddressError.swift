@@ -1,0 +1,18 @@
+package import Faults
+
+/// Why a text is no address.
+package struct MeshAddressError: Error, Equatable, Sendable {
+  package let text: String
+  /// What is wrong with it, as it reads behind "is".
+  package let objection: String
+
+  static let forms = "unix:/path, unix-dir:/directory, tcp://host:port or dns:///name:port"
+}
+
+extension MeshAddressError: FaultConvertible {
+  package var fault: Fault {
+    Fault(
+      .invalidArgument, reason: "BAD_ADDRESS", "The address '\(text)' is \(objection).",
+      hint: "Write \(MeshAddressError.forms).")
+  }
+}
