@@ -22,7 +22,11 @@ package struct StoreFile: Sendable {
           + "for example /var/lib/assay/store.")
     }
     let isFolder =
-      path.hasSuffix("/") || Files.facts(of: path, followingLinks: true)?.kind == .directory
+      switch Files.facts(of: path, followingLinks: true)?.kind {
+      case .directory: true
+      case nil: !Self.looksLikeFile(path)
+      default: false
+      }
     var folder = isFolder ? path : path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
     if folder.isEmpty { folder = "/" }
@@ -40,6 +44,12 @@ package struct StoreFile: Sendable {
         hint: "Use a disk of this machine; ASSAY_STORE_NETWORK_FILE_SYSTEM=true takes it anyway.",
         facts: ["path": folder, "file_system": name])
     }
+  }
+
+  /// Where nothing stands yet: `store.db` is to be a file, `data` and `data/` a folder.
+  private static func looksLikeFile(_ path: String) -> Bool {
+    path.split(separator: "/", omittingEmptySubsequences: false).last?.dropFirst().contains(".")
+      ?? false
   }
 
   private static func unusable(_ folder: String, _ why: String) -> Fault {
