@@ -6,6 +6,7 @@
 
 import Configuration
 import EventLoop
+import Failpoints
 import Faults
 import Glibc
 import Lifecycle
@@ -60,6 +61,14 @@ package enum ServiceHost {
       format: format(values[HostSettings.logFormat]),
       level: LogLevel(name: values[HostSettings.logLevel]) ?? .info)
     let logger = Logger(service: blueprint.name, instance: instance, to: sink)
+    if let order = EnvironmentVariables.current[Failpoint.variable] {
+      guard Failpoint.Order(order) != nil else {
+        throw Fault(
+          .invalidArgument, reason: "BAD_FAILPOINT",
+          "\(Failpoint.variable) is '\(order)': it must be name:count:abort.")
+      }
+      logger.warning("a failpoint is armed: this process ends there", [.label: .string(order)])
+    }
     var limits = EventLoopLimits()
     limits.stallLimit = values[HostSettings.stall]
     limits.onStall = { stall in
