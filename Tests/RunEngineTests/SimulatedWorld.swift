@@ -37,7 +37,8 @@ final class SimulatedWorld {
   }
 
   /// Runs until the run has ended for good; false when it does not.
-  func run(eventsMax: Int = 60_000) -> Bool {
+  func run(eventsMax: Int = 90_000) -> Bool {
+    store.remember(plan.cached, at: 0)
     store.create(plan, at: 0)
     for replica in replicas { replica.start() }
     for (time, request) in plan.requests {
@@ -68,8 +69,15 @@ final class SimulatedWorld {
       eventCount += 1
       mix(UInt64(bitPattern: event.time) &* 31 &+ UInt64(event.order))
       event.action()
+      if eventCount == plan.crashAtEvent { crashOwner() }
     }
     return isDone
+  }
+
+  private func crashOwner() {
+    guard let victim = replicas.first(where: { $0.machine != nil }) else { return }
+    victim.crash()
+    at(now + 5_000) { victim.start() }
   }
 
   // MARK: - Time and chance
