@@ -1,5 +1,6 @@
 import Faults
 import GatewayContract
+import Glibc
 import RunEngine
 import ScoreContract
 import TestSupport
@@ -163,6 +164,7 @@ final class SimulatedWorld {
       gateway.generate(
         request, isStale: !isCurrent, trouble: trouble(request.callKey),
         later: { at(now + roll(5...400), $0) }, answer: reply)
+      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), stale \(!isCurrent)")
       checkBudget()
     }
   }
@@ -257,6 +259,14 @@ final class SimulatedWorld {
       gateway.violations.append("A window holds \(window.batches.count) batches.")
     }
   }
+
+  /// Says what happens, when `SIMULATION_TRACE` is set.
+  func tell(_ what: @autoclosure () -> String) {
+    guard Self.isTold else { return }
+    print("\(now) exposure \(gateway.exposureNanos) \(what().prefix(300))")
+  }
+
+  private static let isTold = unsafe getenv("SIMULATION_TRACE") != nil
 
   /// What somebody who runs out of patience wants to see.
   var summary: String {
