@@ -55,6 +55,7 @@ package enum ServiceHost {
     _ blueprint: ServiceBlueprint, _ configuration: ConfigurationStore
   ) throws -> Int32 {
     raiseDescriptorLimit()
+    RuntimePool.open()
     let values = configuration.current
     let instance = values[HostSettings.instance] ?? HostSettings.hostName()
     let sink = LogSink(
