@@ -337,7 +337,7 @@ let proofs =
       uses: [
         "StoreService", "StoreBackend", "StoreSQLite", "StoreContract", "ScoreContract", "RPC",
         "EventLoop", "Faults", "Machine", "SQLite", "TestSupport", "GRPCFormat", "JSON",
-        "Configuration", "Lifecycle", "Telemetry", "ServiceHost",
+        "Configuration", "Lifecycle", "Telemetry", "ServiceHost", "MeshAddressing", "Feed",
       ]),
     test(
       "OrchestratorServiceTests",

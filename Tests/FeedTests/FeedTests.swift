@@ -95,11 +95,13 @@ private final class Sequence: Sendable {
     let sequence = try Sequence()
     defer { sequence.stop() }
     try await sequence.feed.follow("a", after: 0, replay: sequence.replay) { follower in
-      #expect(try await follower.next(waiting: false) == nil)
+      let nothing = try await follower.next(waiting: false)
+      #expect(nothing == nil)
       let reads = sequence.reads.load(ordering: .relaxed)
       for expected in 1...20 as ClosedRange<Int64> {
         await sequence.write(1)
-        #expect(try await follower.next()?.entries == [expected])
+        let batch = try await follower.next()
+        #expect(batch?.entries == [expected])
       }
       #expect(sequence.reads.load(ordering: .relaxed) == reads)
     }
@@ -109,10 +111,11 @@ private final class Sequence: Sendable {
     let sequence = try Sequence()
     defer { sequence.stop() }
     let fault = Fault(.unavailable, reason: "TEST", "Over.")
-    async let following: [Int64] = sequence.follow(to: 5)
+    let following = Task { try await sequence.follow(to: 5) }
+    while sequence.feed.followerCount == 0 { await Task.yield() }
     await sequence.write(1)
     sequence.feed.end(fault)
-    await #expect(throws: fault) { try await following }
+    await #expect(throws: fault) { try await following.value }
     await #expect(throws: fault) { try await sequence.follow(to: 5) }
   }
 

@@ -106,7 +106,7 @@ final class SimulatedStore {
     let order: CommitOrder
     do throws(Fault) { order = try CommitOrder(request) } catch { return .failure(error) }
     switch write(.commit(Self.product, order), at: now) {
-    case .success(.committed(let response, _, _)):
+    case .success(.committed(let response, _, _, _)):
       if let known = applied[commit.id] {
         if known.lastSeq != response.lastSeq { violations.append("A commit was applied twice.") }
       } else {

@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import Glibc
+import MeshAddressing
 import RPC
 import ScoreContract
 import StoreBackend
