@@ -13,7 +13,7 @@ import Testing
   {
     try await StoreFixture.with(.fileOverSocket) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(units: 900, by: try await Replica(client))
+      let lease = try await client.runAtWork(units: 900, by: try await fixture.replica(client))
       let before = try await client.events(of: "r1")
       let writing = Task {
         for index in 0..<60 {

@@ -11,44 +11,6 @@ import Testing
 
 @testable import StoreService
 
-/// A real writer whose disk can be made to fail.
-private final class FailingWriter: StoreUpkeep {
-  /// From outside: what every group from now on fails with.
-  final class Switch: Sendable {
-    let fault = Mutex<Fault?>(nil)
-    /// Groups wait here while it is closed.
-    let gate = Mutex(true)
-  }
-
-  let inner: any StoreUpkeep
-  let control: Switch
-  private var broken: Fault?
-
-  init(_ inner: any StoreUpkeep, _ control: Switch) {
-    self.inner = inner
-    self.control = control
-  }
-
-  func write(
-    _ orders: [WriteOrder], atMicroseconds now: Int64
-  ) -> [Result<WriteReceipt, Fault>] {
-    while !control.gate.withLock({ $0 }) {}
-    if let fault = control.fault.withLock({ $0 }) {
-      if fault.reason == "STORE_IO" { broken = fault }
-      return orders.map { _ in .failure(fault) }
-    }
-    return inner.write(orders, atMicroseconds: now)
-  }
-  func leases() throws(Fault) -> [StoredLease] { try inner.leases() }
-  func runsWantingOwner() throws(Fault) -> [RunName] { try inner.runsWantingOwner() }
-  func rest() { if broken == nil { inner.rest() } }
-  var fault: Fault? { broken ?? inner.fault }
-  var logBytes: Int { inner.logBytes }
-  func beginCopy(to path: String) throws(Fault) -> any StoreCopying {
-    try inner.beginCopy(to: path)
-  }
-}
-
 @Suite(.timeLimit(.minutes(2))) struct FailureTests {
   private func opening(_ control: FailingWriter.Switch) -> (String) throws -> StoreOpening {
     { folder in
@@ -70,7 +32,7 @@ private final class FailingWriter: StoreUpkeep {
     }
     try await StoreFixture.with(.fileOverSocket, opening: opening) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(by: try await Replica(client))
+      let lease = try await client.runAtWork(by: try await fixture.replica(client))
       var kept: [String] = []
       var refused: Fault?
       for index in 0..<400 where refused == nil {
@@ -95,7 +57,7 @@ private final class FailingWriter: StoreUpkeep {
     let control = FailingWriter.Switch()
     try await StoreFixture.with(opening: opening(control)) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(by: try await Replica(client))
+      let lease = try await client.runAtWork(by: try await fixture.replica(client))
       let stream = client.readEvents(ReadEventsRequest(runId: "r1", follow: true))
       #expect(try await stream.next()?.events.count == 5)
       let store = try fixture.store
@@ -111,41 +73,6 @@ private final class FailingWriter: StoreUpkeep {
       #expect(end?.reason == "STORE_IO")
       control.fault.withLock { $0 = nil }
       #expect(try await client.events(of: "r1").count == 5)
-    }
-  }
-
-  @Test func `more orders than may wait are refused with a time to come again`() async throws {
-    let control = FailingWriter.Switch()
-    try await StoreFixture.with(opening: opening(control)) { fixture in
-      let client = try fixture.client()
-      let queue = StoreLimits.ordersWaitingMax + StoreLimits.ordersPerGroupMax + 64
-      control.gate.withLock { $0 = false }
-      let faults = try await withThrowingTaskGroup(of: Fault?.self) { group in
-        for index in 0..<queue {
-          group.addTask {
-            await fault {
-              let rubric = Rubric(hash: "h\(index)", name: "n", body: Array("{}".utf8))
-              _ = try await client.putRubric(PutRubricRequest(rubric: rubric))
-            }
-          }
-        }
-        var faults: [Fault] = []
-        var isOpen = false
-        for try await fault in group {
-          if let fault { faults.append(fault) }
-          if !isOpen {
-            isOpen = true
-            control.gate.withLock { $0 = true }
-          }
-        }
-        return faults
-      }
-      #expect(!faults.isEmpty)
-      #expect(faults.allSatisfy { $0.code == .resourceExhausted && $0.retryAfter != nil })
-      #expect(faults.contains { $0.reason == "STORE_BUSY" })
-      // It goes on, and what was taken is kept.
-      _ = try await client.createRun(Facts.run())
-      #expect(try await client.getRun(GetRunRequest(runId: "r1")).run?.state == .pending)
     }
   }
 
