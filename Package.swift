@@ -172,8 +172,8 @@ let calls =
     "ServiceHost",
     uses: [
       "MeshContract", "WellKnown", "RPC", "GRPCFormat", "Protobuf", "Lifecycle", "Machine",
-      "Configuration", "EventLoop", "MeshAddressing", "Telemetry", "Faults", "JSON", "Descriptors",
-      "Locking",
+      "Configuration", "EventLoop", "MeshAddressing", "Telemetry", "Failpoints", "Faults", "JSON",
+      "Descriptors", "Locking",
     ], testUses: ["TestingContract"])
 
 let contracts =

@@ -12,10 +12,14 @@ import CCrypto
 
   package static let byteCount = 32
 
+  // Fetched once: EVP_sha256() makes every init look for the implementation again, which costs as
+  // much as a short digest. OpenSSL's algorithms are never changed, and this one is never freed.
+  private nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil)
+
   package init() {
     unsafe context = EVP_MD_CTX_new()
     // Only memory can be short here, and Swift itself stops then.
-    let code = unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    let code = unsafe EVP_DigestInit_ex(context, Self.algorithm, nil)
     precondition(code == 1, "OpenSSL offers no SHA-256.")
   }
 

@@ -40,6 +40,7 @@ import Glibc
   func broadcast() { unsafe pthread_cond_broadcast(changed) }
 
   /// Waits until `take` returns something, or at most `timeout`; nil means that time is up.
+  @discardableResult
   func wait<R>(atMost timeout: Duration? = nil, _ take: (inout State) -> R?) -> R? {
     let deadline = timeout.map(Self.deadline)
     unsafe pthread_mutex_lock(lock)

@@ -27,6 +27,8 @@ import CNGHTTP2
   /// property.
   let incoming: UnsafeMutablePointer<HeaderBlock>
   var incomingStream: Int32 = 0
+  /// When the header block that is not whole yet began, on the owner's clock; nil between blocks.
+  package internal(set) var blockBeganAt: UInt64?
   var resets: ResetBudget
   /// The owner's clock at the last `receive`, for `resets`.
   var now: UInt64 = 0

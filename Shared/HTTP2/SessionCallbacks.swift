@@ -30,6 +30,7 @@ private let onBeginHeaders:
     guard let session = unsafe session(userData), let frame = unsafe frame else { return 0 }
     unsafe session.incoming.pointee.clear()
     session.incomingStream = unsafe assay_h2_frame_stream(frame)
+    session.blockBeganAt = session.now
     return 0
   }
 
@@ -66,6 +67,7 @@ private let onStreamClose:
   @convention(c) (OpaquePointer?, Int32, UInt32, UnsafeMutableRawPointer?) -> Int32 = {
     _, stream, code, userData in
     guard let session = unsafe session(userData) else { return 0 }
+    if session.blockBeganAt != nil, session.incomingStream == stream { session.blockBeganAt = nil }
     if !session.resetsAfterEnd.isEmpty { session.resetsAfterEnd.remove(stream) }
     session.owner.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
     return 0
@@ -75,7 +77,10 @@ private let onStreamClose:
 private let onInvalidFrame:
   @convention(c) (OpaquePointer?, Frame?, Int32, UnsafeMutableRawPointer?) -> Int32 = {
     _, _, _, userData in
-    unsafe session(userData)?.countReset()
+    guard let session = unsafe session(userData) else { return 0 }
+    // A block that is refused never becomes whole.
+    session.blockBeganAt = nil
+    session.countReset()
     return 0
   }
 
@@ -156,6 +161,7 @@ extension HTTP2Session {
     let stream = unsafe assay_h2_frame_stream(frame)
     switch UInt32(unsafe assay_h2_frame_type(frame)) {
     case NGHTTP2_HEADERS.rawValue:
+      blockBeganAt = nil
       let ends = flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0
       let kind: HeaderKind =
         switch UInt32(unsafe assay_h2_headers_category(frame)) {

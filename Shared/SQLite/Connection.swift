@@ -127,12 +127,12 @@ package struct ConnectionOptions: Sendable {
     try check(unsafe sqlite3_exec(handle, sql, nil, nil, nil), sql: sql)
   }
 
-  /// The statement of a literal, prepared at its first use and kept; whatever was left of its
-  /// use before is reset.
+  /// The statement of a literal, prepared at its first use and kept; rows that were
+  /// left of its last use are given up.
   package func statement(_ sql: StaticString) throws(SQLiteError) -> Statement {
     let key = unsafe UInt(bitPattern: sql.utf8Start)
     if let known = literals[key] {
-      known.reset()
+      known.freshen()
       return known
     }
     let fresh = try unsafe Statement(sql.description, on: handle, isKept: true)
@@ -143,7 +143,7 @@ package struct ConnectionOptions: Sendable {
   /// The same for a text that was put together from literals.
   package func statement(composed sql: String) throws(SQLiteError) -> Statement {
     if let known = composed[sql] {
-      known.reset()
+      known.freshen()
       return known
     }
     if composed.count >= SQLiteLimits.composedStatementsMax { composed.removeAll() }

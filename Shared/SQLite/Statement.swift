@@ -7,6 +7,8 @@ import CSQLite
 @safe package final class Statement {
   private let handle: OpaquePointer
   private let sql: String
+  /// Was stepped or bound since its last reset.
+  private var isUsed = false
 
   init(_ sql: String, on database: OpaquePointer, isKept: Bool) throws(SQLiteError) {
     var raw: OpaquePointer?
@@ -82,14 +84,17 @@ import CSQLite
 
   /// Whether there is a row to read.
   package func step() throws(SQLiteError) -> Bool {
+    isUsed = true
     let code = unsafe sqlite3_step(handle)
     if code == SQLITE_ROW { return true }
     if code == SQLITE_DONE { return false }
     throw error(code)
   }
 
-  /// Runs a statement that answers nothing, and makes it ready for the next values.
+  /// Runs a statement that answers nothing, and makes it ready to be bound again: every value,
+  /// for those of this time stay.
   package func run() throws(SQLiteError) {
+    isUsed = false
     let code = unsafe sqlite3_step(handle)
     guard code == SQLITE_DONE || code == SQLITE_ROW else {
       let failure = error(code)
@@ -101,8 +106,14 @@ import CSQLite
 
   /// Makes it ready to run again, without any value.
   package func reset() {
+    isUsed = false
     unsafe sqlite3_reset(handle)
     unsafe sqlite3_clear_bindings(handle)
+  }
+
+  /// Ready for its next use, which its last one may not have left it for.
+  func freshen() {
+    if isUsed { reset() }
   }
 
   // MARK: - The row, from 0

@@ -1,4 +1,5 @@
 package import Configuration
+import Failpoints
 import Faults
 import Glibc
 import RPC
@@ -55,7 +56,9 @@ package enum HostSettings {
     return ConfigurationSchema(
       common + services.map { peer($0) as any SettingDeclaration } + blueprint.settings,
       foreignSections: Set(services).subtracting([blueprint.name]),
-      foreignVariables: ["ASSAY_RUN_DIR", "ASSAY_SUPERVISOR_FD", "ASSAY_VERSION", "ASSAY_BASE"])
+      foreignVariables: [
+        "ASSAY_RUN_DIR", "ASSAY_SUPERVISOR_FD", "ASSAY_VERSION", "ASSAY_BASE", Failpoint.variable,
+      ])
   }
 
   private static func isInstance(_ text: String) -> Bool {

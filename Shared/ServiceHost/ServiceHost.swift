@@ -6,6 +6,7 @@
 
 import Configuration
 import EventLoop
+import Failpoints
 import Faults
 import Glibc
 import Lifecycle
@@ -54,12 +55,21 @@ package enum ServiceHost {
     _ blueprint: ServiceBlueprint, _ configuration: ConfigurationStore
   ) throws -> Int32 {
     raiseDescriptorLimit()
+    RuntimePool.open()
     let values = configuration.current
     let instance = values[HostSettings.instance] ?? HostSettings.hostName()
     let sink = LogSink(
       format: format(values[HostSettings.logFormat]),
       level: LogLevel(name: values[HostSettings.logLevel]) ?? .info)
     let logger = Logger(service: blueprint.name, instance: instance, to: sink)
+    if let order = EnvironmentVariables.current[Failpoint.variable] {
+      guard Failpoint.Order(order) != nil else {
+        throw Fault(
+          .invalidArgument, reason: "BAD_FAILPOINT",
+          "\(Failpoint.variable) is '\(order)': it must be name:count:abort.")
+      }
+      logger.warning("a failpoint is armed: this process ends there", [.label: .string(order)])
+    }
     var limits = EventLoopLimits()
     limits.stallLimit = values[HostSettings.stall]
     limits.onStall = { stall in

@@ -139,4 +139,24 @@ import Testing
     let taken = [0, 0, 500_000_000, 1_600_000_000].map { budget.take(at: $0) }
     #expect(taken == [true, true, false, true])
   }
+
+  @Test func `a header block says since when it is not whole`() throws {
+    let client = try Recorder(.client)
+    let server = try Recorder(.server)
+    try carry(client, server)
+    let session = try #require(server.session)
+    #expect(session.blockBeganAt == nil)
+    // HEADERS of stream 1 without END_HEADERS: `:method: POST`, and no more for the time being.
+    let begins: [UInt8] = [0, 0, 1, 1, 0, 0, 0, 0, 1, 0x83]
+    try session.receive(unsafe begins.span.bytes, at: 7)
+    #expect(session.blockBeganAt == 7)
+    // CONTINUATION frames: `:scheme: http`, `:path: /`, `:authority: x`, and then the end.
+    let goesOn: [UInt8] = [0, 0, 5, 9, 0, 0, 0, 0, 1, 0x86, 0x84, 1, 1, 0x78]
+    try session.receive(unsafe goesOn.span.bytes, at: 9)
+    #expect(session.blockBeganAt == 7)
+    let ends: [UInt8] = [0, 0, 0, 9, 4, 0, 0, 0, 1]
+    try session.receive(unsafe ends.span.bytes, at: 12)
+    #expect(session.blockBeganAt == nil)
+    #expect(server.events.last == "request 1 4")
+  }
 }

@@ -91,6 +91,9 @@ final class SimulatedReplica {
     let actions = machine.handle(input, at: clock)
     self.machine = machine
     world.check(machine, of: self)
+    world.tell(
+      "r\(index).\(life)/\(token) \(machine.phase) \(machine.gate.spentNanos)"
+        + "+\(machine.gate.heldNanos)/\(machine.gate.capNanos) \(input) \(actions)")
     for action in actions { perform(action) }
     if machine.isOver { self.machine = nil }
   }

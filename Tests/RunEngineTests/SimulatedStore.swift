@@ -18,7 +18,7 @@ final class SimulatedStore {
   var isDiskFull = false
   /// What must never be, in words.
   var violations: [String] = []
-  private var applied: [String: CommitResponse] = [:]
+  private var applied: [String: (response: CommitResponse, facts: [Fact])] = [:]
   private var arrivals = 0
 
   init(bug: PlantedBug?, ttl: Int64) {
@@ -44,12 +44,16 @@ final class SimulatedStore {
     return (run, response.stages)
   }
 
-  func ask(_ request: RunRequest, cap: Int64 = 0, at now: Int64) {
+  func ask(
+    _ request: RunRequest, cap: Int64 = 0, retryFailed: Bool = false, at now: Int64
+  ) {
     _ = model.write(
       [
         .requestOfRun(
           Self.product,
-          RequestOfRunRequest(runId: Self.runID, request: request, budgetCapNanos: cap))
+          RequestOfRunRequest(
+            runId: Self.runID, request: request, budgetCapNanos: cap,
+            retryFailed: retryFailed))
       ], atMicroseconds: now * 1000)
   }
 
@@ -57,6 +61,41 @@ final class SimulatedStore {
 
   /// A restart that nobody's session survives.
   func forgetSessions() { sessions = [:] }
+
+  /// Whoever holds the run holds it no more.
+  func forgetOwner() { owner = "" }
+
+  // MARK: - An earlier run
+
+  /// Verdicts that another run has left for these texts.
+  func remember(_ texts: [String], at now: Int64) {
+    guard !texts.isEmpty else { return }
+    let id = "earlier"
+    let units = texts.enumerated().map { index, text in
+      Unit(id: "e\(index)", ordinal: Int64(index), unitKey: "key \(text)", batch: "\(index)")
+    }
+    let planned = UnitsPlanned(units: units, firstOrdinal: 0, count: Int64(units.count))
+    var facts = [
+      Fact(kind: .run(RunChange(state: .planning))), Fact(kind: .planned(planned)),
+      Fact(kind: .run(RunChange(state: .running))),
+    ]
+    for (unit, text) in zip(units, texts) {
+      let verdict = Verdict(
+        id: "earlier \(unit.id)", unitKey: unit.unitKey,
+        value: Value(kind: .number(Double(ScriptedModel.value(of: text)))))
+      facts.append(
+        Fact(kind: .unit(UnitChange(unitId: unit.id, state: .succeeded, verdict: verdict))))
+    }
+    facts.append(Fact(kind: .run(RunChange(state: .completed))))
+    let made = CreateRunRequest(runId: id, workload: "scripted", specHash: "e")
+    _ = write(.createRun(Self.product, made), at: now)
+    _ = write(.acquireLease(Self.product, name: id, session: "earlier"), at: now)
+    let request = CommitRequest(
+      commitId: id, runId: id, leaseName: id, leaseToken: 1, facts: facts)
+    guard let order = try? CommitOrder(request),
+      case .success = write(.commit(Self.product, order), at: now)
+    else { return violations.append("The earlier run was refused.") }
+  }
 
   func isOwner(_ session: String, at now: Int64) -> Bool {
     owner == session && sessions[session] ?? 0 > now
@@ -108,16 +147,21 @@ final class SimulatedStore {
     switch write(.commit(Self.product, order), at: now) {
     case .success(.committed(let response, _, _, _)):
       if let known = applied[commit.id] {
-        if known.lastSeq != response.lastSeq { violations.append("A commit was applied twice.") }
+        if known.response.lastSeq != response.lastSeq {
+          violations.append("A commit was applied twice.")
+        }
       } else {
-        applied[commit.id] = response
+        applied[commit.id] = (response, commit.facts)
         if token != latestToken { violations.append("A writer without the lease was let in.") }
       }
       return .success(CommitOutcome(lastSeq: response.lastSeq, isReplay: response.isReplay))
     case .success:
       return .failure(Fault(.internal, reason: "INTERNAL", "Another receipt."))
     case .failure(let fault):
-      if applied[commit.id] != nil {
+      // A late writer may have decided otherwise why a run stops, and never what an answer means.
+      if let known = applied[commit.id],
+        known.facts == commit.facts || (known.facts.hasReply && commit.facts.hasReply)
+      {
         violations.append("A commit that holds was refused when it was repeated: \(fault)")
       }
       return .failure(fault)
@@ -159,5 +203,15 @@ final class SimulatedStore {
   private func write(_ order: WriteOrder, at now: Int64) -> Result<WriteReceipt, Fault> {
     model.write([order], atMicroseconds: now * 1000).first
       ?? .failure(Fault(.internal, reason: "INTERNAL", "No receipt."))
+  }
+}
+
+extension [Fact] {
+  /// Whether they settle a call that was answered.
+  fileprivate var hasReply: Bool {
+    contains { fact in
+      guard case .attempt(let attempt) = fact.kind else { return false }
+      return attempt.state == .settled
+    }
   }
 }

@@ -1,5 +1,6 @@
 import Faults
 import GatewayContract
+import Glibc
 import RunEngine
 import ScoreContract
 import TestSupport
@@ -37,7 +38,8 @@ final class SimulatedWorld {
   }
 
   /// Runs until the run has ended for good; false when it does not.
-  func run(eventsMax: Int = 60_000) -> Bool {
+  func run(eventsMax: Int = 90_000) -> Bool {
+    store.remember(plan.cached, at: 0)
     store.create(plan, at: 0)
     for replica in replicas { replica.start() }
     for (time, request) in plan.requests {
@@ -68,8 +70,15 @@ final class SimulatedWorld {
       eventCount += 1
       mix(UInt64(bitPattern: event.time) &* 31 &+ UInt64(event.order))
       event.action()
+      if eventCount == plan.crashAtEvent { crashOwner() }
     }
     return isDone
+  }
+
+  private func crashOwner() {
+    guard let victim = replicas.first(where: { $0.machine != nil }) else { return }
+    victim.crash()
+    at(now + 5_000) { victim.start() }
   }
 
   // MARK: - Time and chance
@@ -155,6 +164,7 @@ final class SimulatedWorld {
       gateway.generate(
         request, isStale: !isCurrent, trouble: trouble(request.callKey),
         later: { at(now + roll(5...400), $0) }, answer: reply)
+      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), stale \(!isCurrent)")
       checkBudget()
     }
   }
@@ -249,6 +259,14 @@ final class SimulatedWorld {
       gateway.violations.append("A window holds \(window.batches.count) batches.")
     }
   }
+
+  /// Says what happens, when `SIMULATION_TRACE` is set.
+  func tell(_ what: @autoclosure () -> String) {
+    guard Self.isTold else { return }
+    print("\(now) exposure \(gateway.exposureNanos) \(what().prefix(300))")
+  }
+
+  private static let isTold = unsafe getenv("SIMULATION_TRACE") != nil
 
   /// What somebody who runs out of patience wants to see.
   var summary: String {

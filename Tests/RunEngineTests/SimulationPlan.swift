@@ -22,6 +22,10 @@ struct SimulationPlan: Sendable {
   var workload = ScriptedWorkload()
   var texts: [String] = []
   var options = RunOptions()
+  /// Texts that an earlier run has answered.
+  var cached: [String] = []
+  /// Whoever owns the run crashes at this event.
+  var crashAtEvent: Int?
   var replicaCount = 2
   /// Faults happen before this time, in milliseconds; 0: never.
   var faultsUntil: Int64 = 0
@@ -49,9 +53,11 @@ struct SimulationPlan: Sendable {
     self.seed = seed
     self.bug = bug
     var random = SeededRandom(seed: seed)
-    let count = Int.random(in: 1...40, using: &random)
+    // Now and then a run of several pages.
+    let isLong = Int.random(in: 0..<40, using: &random) == 0
+    let count = Int.random(in: isLong ? 250...600 : 1...40, using: &random)
     for index in 0..<count {
-      let kind = Self.kinds[Int.random(in: 0..<Self.kinds.count, using: &random)]
+      let kind = isLong ? "ok" : Self.kinds[Int.random(in: 0..<Self.kinds.count, using: &random)]
       // Now and then the same text twice: one key for two units.
       let isTwin = index > 0 && Int.random(in: 0..<12, using: &random) == 0
       texts.append(isTwin ? texts[Int.random(in: 0..<index, using: &random)] : "\(kind) \(index)")
@@ -64,7 +70,15 @@ struct SimulationPlan: Sendable {
     options.width = UInt32.random(in: 1...4, using: &random)
     options.attemptsMax = 12
     if Int.random(in: 0..<3, using: &random) == 0 {
-      options.budgetCapNanos = Int64.random(in: 60...200, using: &random)
+      cached = texts.filter { $0.hasPrefix("ok") && Bool.random(using: &random) }
+      cached = cached.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+      options.force = Int.random(in: 0..<4, using: &random) == 0
+    }
+    if Int.random(in: 0..<5, using: &random) == 0 {
+      options.timeoutMs = Int64.random(in: 3_000...8_000, using: &random)
+    }
+    if Int.random(in: 0..<3, using: &random) == 0 {
+      options.budgetCapNanos = Int64.random(in: 60...200, using: &random) + (isLong ? 1_500 : 0)
       options.onBudget = Bool.random(using: &random) ? .endRun : .pauseRun
     }
     replicaCount = Int.random(in: 2...3, using: &random)
@@ -94,6 +108,8 @@ struct SimulationPlan: Sendable {
     plan.faultsUntil = 0
     plan.requests = []
     plan.options.budgetCapNanos = 0
+    plan.options.timeoutMs = 0
+    plan.crashAtEvent = nil
     return plan
   }
 }

@@ -43,4 +43,22 @@ import Testing
     #expect(found != nil)
     print("planted \(bug): found by seed \(found.map(String.init) ?? "none")")
   }
+
+  /// P6: whoever owns the run dies at any step, and nothing is different afterwards.
+  @Test(arguments: UInt64(1)...6)
+  func `a crash at any step changes nothing`(_ seed: UInt64) {
+    var plan = SimulationPlan(seed: seed * 1_000)
+    plan.texts = Array(plan.texts.prefix(12))
+    plan.workload.stageCounts = []
+    plan.faultsUntil = 0
+    plan.requests = plan.requests.map { (at: $0.at % 1_500, $0.1) }
+    var step = 1
+    while true {
+      plan.crashAtEvent = step
+      let report = SimulationReport(plan)
+      #expect(report.violations == [], "seed \(seed), crash at event \(step)")
+      if step > report.events { break }
+      step += 1
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import MeshAddressing
 import EventLoop
 import Faults
 import GRPCFormat

@@ -63,18 +63,28 @@ enum ProofDatabase {
     guard !files.isEmpty else { return ["there is no database in \(folder)"] }
     var findings: [String] = []
     for file in files {
-      let connection = try Connection("\(folder)/\(file)", ConnectionOptions(.readOnly))
-      findings += try connection.problems().map { "\(file): \($0)" }
-      for question in questions {
-        let statement = try connection.statement(composed: question.sql)
-        var count = 0
-        while try statement.step(), count < rowsMax {
-          findings.append("\(file): \(question.what): \(statement.text(at: 0))")
-          count += 1
-        }
-        statement.reset()
+      do {
+        try ask("\(folder)/\(file)", named: file, &findings)
+      } catch {
+        findings.append("\(file) cannot be read: \(error.message)")
       }
     }
     return findings
+  }
+
+  private static func ask(
+    _ path: String, named file: String, _ findings: inout [String]
+  ) throws(SQLiteError) {
+    let connection = try Connection(path, ConnectionOptions(.readOnly))
+    findings += try connection.problems().map { "\(file): \($0)" }
+    for question in questions {
+      let statement = try connection.statement(composed: question.sql)
+      var count = 0
+      while try statement.step(), count < rowsMax {
+        findings.append("\(file): \(question.what): \(statement.text(at: 0))")
+        count += 1
+      }
+      statement.reset()
+    }
   }
 }

@@ -41,6 +41,7 @@ struct ProofLoad: Sendable {
           for event in answer.events { run.take(event) }
         }
       } catch {
+        if run.isUnknown(error) { return run }
         try await passing(error, until: deadline)
       }
       guard loop.nowNanoseconds < deadline else {
@@ -57,8 +58,12 @@ struct ProofLoad: Sendable {
     var run = ProofRun(spec: spec)
     run.id = runID
     let request = WatchRequest(runId: runID, isReplayOnly: true)
-    for try await answer in mesh.orchestrator.watch(request, options: options(.seconds(30))) {
-      for event in answer.events { run.take(event) }
+    do {
+      for try await answer in mesh.orchestrator.watch(request, options: options(.seconds(30))) {
+        for event in answer.events { run.take(event) }
+      }
+    } catch {
+      guard run.isUnknown(error) else { throw error }
     }
     return run
   }
@@ -85,5 +90,15 @@ struct ProofLoad: Sendable {
     var options = CallOptions(timeout: timeout)
     options.patience = .upTo(.seconds(5))
     return options
+  }
+}
+
+extension ProofRun {
+  /// Whether a run that was acknowledged is not there any more, or less of it than was seen.
+  fileprivate mutating func isUnknown(_ error: any Error) -> Bool {
+    let fault = Fault(describing: error)
+    guard [.notFound, .outOfRange].contains(fault.code) else { return false }
+    faults.append("\(id): it was acknowledged, and now: \(fault.message)")
+    return true
   }
 }

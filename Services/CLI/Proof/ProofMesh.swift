@@ -18,6 +18,7 @@ final class ProofMesh: Sendable {
   private let standIn: Server
   let processes: [ProofProcess]
   let orchestrator: OrchestratorClient
+  let store: StoreClient
   let payments: String
   let database: String
 
@@ -44,6 +45,7 @@ final class ProofMesh: Sendable {
     processes = ProofMesh.processes(plan, database: database, on: loop)
     orchestrator = OrchestratorClient(
       Channel(to: .unixDirectory(path: "\(folder)/orchestrator"), on: loop))
+    store = StoreClient(Channel(to: .unixDirectory(path: "\(folder)/store"), on: loop))
   }
 
   private static func processes(
@@ -64,7 +66,10 @@ final class ProofMesh: Sendable {
         instance, "\(plan.executables)/assay-\(service)", environment,
         logPath: "\(folder)/\(instance).log", loop: loop)
     }
-    var own = ["ASSAY_STORE_PATH": database, "ASSAY_STORE_LEASE_TTL": "1s"]
+    var own = [
+      "ASSAY_STORE_PATH": database, "ASSAY_STORE_LEASE_TTL": "250ms",
+      "ASSAY_STORE_BACKUP_PATH": "\(folder)/backups",
+    ]
     if let preload = plan.storePreload {
       own["LD_PRELOAD"] = preload
       own["POWERCUT_FOLDER"] = database
@@ -77,10 +82,6 @@ final class ProofMesh: Sendable {
       + (0..<plan.orchestrators).map { process("orchestrator", "orchestrator-\($0 + 1)", [:]) }
   }
 
-  var store: StoreClient {
-    StoreClient(Channel(to: .unixDirectory(path: "\(plan.folder)/store"), on: loop))
-  }
-
   func start() async throws {
     for process in processes { try await process.start() }
   }
@@ -91,5 +92,6 @@ final class ProofMesh: Sendable {
     for process in processes.reversed() { await process.rest() }
     await standIn.drain()
     await orchestrator.channel.shutDown()
+    await store.channel.shutDown()
   }
 }

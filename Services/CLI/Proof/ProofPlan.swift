@@ -16,7 +16,7 @@ package struct ProofPlan: Sendable {
   package var textsPerSpec = 60
   package var width = 6
   /// Between two kills, at random.
-  package var pause = Duration.milliseconds(20)...Duration.milliseconds(90)
+  package var pause = Duration.milliseconds(20)...Duration.milliseconds(160)
   /// A library that the store is started with, such as a disk that loses what was not synced.
   package var storePreload: String?
   /// What that library is told.

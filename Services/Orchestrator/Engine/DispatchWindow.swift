@@ -32,6 +32,9 @@ package struct DispatchWindow: Sendable {
 
   package var wantsPage: Bool { !isExhausted && families.count <= capacity / 2 }
 
+  /// Whether a family that an earlier owner may have called is not here yet.
+  package var hasRoom: Bool { !isExhausted && families.count < capacity }
+
   /// Units that the next page may have.
   package var pageLimit: Int {
     min(EngineLimits.pageUnitsMax, max(1, capacity - families.count) * unitsMax + 1)

@@ -28,7 +28,8 @@ extension RunStateMachine {
       unitsMax: walk.plan.stages[index].batching.unitsMax)
   }
 
-  /// Asks the gateway about each batch of the first window: any call in flight is one of them.
+  /// Asks the gateway about each batch of the first window, filled to the brim: any call in
+  /// flight is one of them.
   mutating func progressRecovering() {
     if stop == .handBack { return end(with: .release) }
     guard pageAsk == nil, let window else {
@@ -38,7 +39,7 @@ extension RunStateMachine {
     if window.isDrained {
       openWindow(window.stage + 1)
       progressRecovering()
-    } else if window.wantsPage || (window.batches.isEmpty && !window.isExhausted) {
+    } else if window.hasRoom {
       readWindow(window)
     } else if mustRecover {
       mustRecover = false

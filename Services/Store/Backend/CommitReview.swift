@@ -5,7 +5,10 @@ package import ScoreContract
 package protocol CommitGround {
   mutating func unit(_ id: String) throws(Fault) -> UnitHead?
   mutating func stages() throws(Fault) -> [Stage]
-  mutating func hasAttempt(_ callKey: String) throws(Fault) -> Bool
+  /// May say so of a call that is settled, when writing it would then refuse the whole commit.
+  mutating func isNewAttempt(_ callKey: String) throws(Fault) -> Bool
+  /// The same of a verdict's id.
+  mutating func isNewVerdict(_ id: String) throws(Fault) -> Bool
   mutating func hasVerdict(_ id: String) throws(Fault) -> Bool
 }
 
@@ -30,6 +33,8 @@ package struct CommitReview {
 
   private let runID: String
   private let now: Int64
+  /// No later fact can meet what this one did.
+  private var isAlone = false
   // What earlier facts of this commit did, which the backend does not know yet.
   private var units: [String: UnitHead] = [:]
   private var stages: [Stage]?
@@ -46,6 +51,7 @@ package struct CommitReview {
   package mutating func take(
     _ facts: [Fact], on ground: inout some CommitGround
   ) throws(Fault) {
+    isAlone = facts.count == 1
     events.reserveCapacity(facts.count)
     effects.reserveCapacity(facts.count)
     for fact in facts {
@@ -68,8 +74,8 @@ package struct CommitReview {
     case .planned(let planned): try take(planned.units, on: &ground)
     case .unit(let change): try take(change, on: &ground)
     case .attempt(let change):
-      let isNew = try !ground.hasAttempt(change.callKey)
-      guard isNew, callKeys.insert(change.callKey).inserted else {
+      let isNew = try ground.isNewAttempt(change.callKey)
+      guard isNew, isAlone || callKeys.insert(change.callKey).inserted else {
         throw Fault(
           .alreadyExists, reason: "ATTEMPT_EXISTS",
           "The call '\(change.callKey)' is settled already.", facts: ["call": change.callKey])
@@ -150,7 +156,7 @@ package struct CommitReview {
     if !change.verdictId.isEmpty { try checkIsKnown(change.verdictId, on: &ground) }
     head.totals.count(unit.state, by: -1)
     head.totals.count(after.state, by: 1)
-    units[change.unitId] = after
+    if !isAlone { units[change.unitId] = after }
     log(.unit(change), .unit(after, verdict: change.verdict))
   }
 
@@ -162,8 +168,8 @@ package struct CommitReview {
   private mutating func checkIsNew(
     _ verdict: Verdict, on ground: inout some CommitGround
   ) throws(Fault) {
-    let isKnown = try ground.hasVerdict(verdict.id)
-    guard !isKnown, verdictIDs.insert(verdict.id).inserted else {
+    let isNew = try ground.isNewVerdict(verdict.id)
+    guard isNew, isAlone || verdictIDs.insert(verdict.id).inserted else {
       throw Fault(
         .alreadyExists, reason: "VERDICT_EXISTS", "A verdict is called '\(verdict.id)' already.",
         facts: ["verdict": verdict.id])

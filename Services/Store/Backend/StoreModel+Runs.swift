@@ -71,7 +71,8 @@ extension StoreModel {
     }
 
     func stages() -> [Stage] { run.stages }
-    func hasAttempt(_ callKey: String) -> Bool { run.attempts[callKey] != nil }
+    func isNewAttempt(_ callKey: String) -> Bool { run.attempts[callKey] == nil }
+    func isNewVerdict(_ id: String) -> Bool { product.verdicts[id] == nil }
     func hasVerdict(_ id: String) -> Bool { product.verdicts[id] != nil }
   }
 }

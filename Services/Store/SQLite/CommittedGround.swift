@@ -35,14 +35,15 @@ struct CommittedGround: CommitGround {
     }
   }
 
-  func hasAttempt(_ callKey: String) throws(Fault) -> Bool {
-    try writer.sql { () throws(SQLiteError) in
+  func isNewAttempt(_ callKey: String) throws(Fault) -> Bool {
+    guard writer.looksFirst else { return true }
+    return try writer.sql { () throws(SQLiteError) in
       let row = try writer.connection.statement(
         "SELECT 1 FROM attempts WHERE run = ? AND call_key = ?")
       try row.bind(run.key, at: 1)
       try row.bind(callKey, at: 2)
       defer { row.reset() }
-      return try row.step()
+      return try !row.step()
     }
   }
 
@@ -50,6 +51,11 @@ struct CommittedGround: CommitGround {
     try writer.sql { () throws(SQLiteError) in
       try writer.verdictKey(id, run.product) != nil
     }
+  }
+
+  func isNewVerdict(_ id: String) throws(Fault) -> Bool {
+    guard writer.looksFirst else { return true }
+    return try !hasVerdict(id)
   }
 }
 

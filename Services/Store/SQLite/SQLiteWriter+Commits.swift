@@ -10,25 +10,30 @@ extension SQLiteWriter {
     _ order: CommitOrder, in product: ProductScope, at now: Int64
   ) throws(Fault) -> WriteReceipt {
     let run = try run(order.runID, of: product)
-    if let known = try response(toCommit: order, run.product) {
+    // Each fact has one event, so the answer is known before the facts are looked at; and its row
+    // finds out by itself whether the commit is new.
+    let response = CommitResponse(
+      firstSeq: run.head.lastSeq + 1, lastSeq: run.head.lastSeq + Int64(order.facts.count),
+      isReplay: false, committedAtUs: now)
+    let isNew = try sql { () throws(SQLiteError) in
+      try insert(response, to: order, run.product)
+    }
+    guard isNew else {
+      let known = try firstResponse(to: order, run.product)
       return receipt(known, of: run.head, events: [])
     }
-    let lease = try lease(order.leaseName, of: product)
-    guard let lease, lease.token == order.leaseToken, !lease.session.isEmpty else {
-      throw .leaseLost(order.leaseName)
+    let review: CommitReview
+    do {
+      review = try self.review(order, of: run, in: product, at: now)
+    } catch {
+      if failure == nil { try sql { () throws(SQLiteError) in try remove(order, run.product) } }
+      throw error
     }
-    var review = CommitReview(run.head, runID: run.id, atMicroseconds: now)
-    var ground = CommittedGround(writer: self, run: run)
-    try review.take(order.facts, on: &ground)
     try sql { () throws(SQLiteError) in try write(review, of: run, at: now) }
     run.hasNewOutcome = run.hasNewOutcome || run.head.outcome != review.head.outcome
     run.head = review.head
     run.updatedAt = now
     touch(run)
-    let response = CommitResponse(
-      firstSeq: review.head.lastSeq - Int64(review.events.count) + 1,
-      lastSeq: review.head.lastSeq, isReplay: false, committedAtUs: now)
-    try sql { () throws(SQLiteError) in try insert(response, to: order, run.product) }
     return receipt(response, of: review.head, events: review.events)
   }
 
@@ -40,12 +45,25 @@ extension SQLiteWriter {
       wantsOwner: RunRules.wantsOwner(head.state, requested: head.requested))
   }
 
+  private func review(
+    _ order: CommitOrder, of run: WrittenRun, in product: ProductScope, at now: Int64
+  ) throws(Fault) -> CommitReview {
+    let lease = try lease(order.leaseName, of: product)
+    guard let lease, lease.token == order.leaseToken, !lease.session.isEmpty else {
+      throw .leaseLost(order.leaseName)
+    }
+    var review = CommitReview(run.head, runID: run.id, atMicroseconds: now)
+    var ground = CommittedGround(writer: self, run: run)
+    try review.take(order.facts, on: &ground)
+    return review
+  }
+
   // MARK: - Commit ids
 
   /// What the same commit was answered the first time; a fault when it is not the same.
-  private func response(
-    toCommit order: CommitOrder, _ productKey: Int64
-  ) throws(Fault) -> CommitResponse? {
+  private func firstResponse(
+    to order: CommitOrder, _ productKey: Int64
+  ) throws(Fault) -> CommitResponse {
     let known = try sql { () throws(SQLiteError) -> (digest: [UInt8], CommitResponse)? in
       let row = try connection.statement(
         "SELECT digest, first_seq, last_seq, at FROM commits WHERE product = ? AND id = ?")
@@ -58,18 +76,18 @@ extension SQLiteWriter {
         committedAtUs: row.int64(at: 3))
       return (row.bytes(at: 0), response)
     }
-    guard let known else { return nil }
-    guard known.digest == order.digest else { throw .commitIDReused(order.id) }
+    guard let known, known.digest == order.digest else { throw .commitIDReused(order.id) }
     return known.1
   }
 
+  /// Whether the commit's id is new; then it has a row.
   private func insert(
     _ response: CommitResponse, to order: CommitOrder, _ productKey: Int64
-  ) throws(SQLiteError) {
+  ) throws(SQLiteError) -> Bool {
     let insert = try connection.statement(
       """
       INSERT INTO commits (product, id, digest, first_seq, last_seq, at)
-      VALUES (?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
     try insert.bind(productKey, at: 1)
     try insert.bind(order.id, at: 2)
@@ -78,6 +96,14 @@ extension SQLiteWriter {
     try insert.bind(response.lastSeq, at: 5)
     try insert.bind(response.committedAtUs, at: 6)
     try insert.run()
+    return connection.changes == 1
+  }
+
+  private func remove(_ order: CommitOrder, _ productKey: Int64) throws(SQLiteError) {
+    let remove = try connection.statement("DELETE FROM commits WHERE product = ? AND id = ?")
+    try remove.bind(productKey, at: 1)
+    try remove.bind(order.id, at: 2)
+    try remove.run()
   }
 
   // MARK: - Facts
@@ -223,7 +249,10 @@ extension SQLiteWriter {
   func bind(
     _ subject: SubjectRef?, on statement: Statement, from index: Int32
   ) throws(SQLiteError) {
-    guard let subject else { return }
+    guard let subject else {
+      for offset in 0..<3 as Range<Int32> { try statement.bindNull(at: index + offset) }
+      return
+    }
     try statement.bind(subject.kind, at: index)
     try statement.bind(subject.id, at: index + 1)
     try statement.bind(subject.contentHash, at: index + 2)

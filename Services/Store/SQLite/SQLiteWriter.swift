@@ -6,12 +6,16 @@ package import StoreBackend
 /// The one writer of a database file, and its only checkpointer.
 ///
 /// Each order is decided upon before anything of it is written, so one that is refused leaves no
-/// trace and needs no savepoint. Not thread safe.
+/// trace and needs no savepoint. What is nearly always true is not asked first but left to the
+/// schema's own rules. Not thread safe.
 package final class SQLiteWriter: StoreWriting {
   let connection: Connection
   private let path: String
   /// What the group's transaction stumbled over; the whole of it is taken back then.
   private(set) var failure: SQLiteError?
+  /// Ids of verdicts and calls are expected to be new, and their rows find out. When one is not,
+  /// the group is taken back once and its orders look before they write.
+  private(set) var looksFirst = false
   /// Set for good by a disk that failed: what it wrote before is not known any more.
   private var broken: Fault?
   private var nextCheckpointPages = SQLiteStoreLimits.walPagesSoftMax
@@ -81,6 +85,10 @@ package final class SQLiteWriter: StoreWriting {
       broken = fault
       return orders.map { _ in .failure(fault) }
     case .full, .busy, .inaccessible: return orders.map { _ in .failure(fault) }
+    case .constraint where !looksFirst:
+      looksFirst = true
+      defer { looksFirst = false }
+      return write(orders, atMicroseconds: now)
     case .constraint, .misuse, .tooLarge, .interrupted:
       if orders.count == 1 { return [.failure(fault)] }
       return orders.flatMap { write([$0], atMicroseconds: now) }

@@ -24,29 +24,23 @@ struct VerdictRow {
     after chain: [UInt8], _ verdict: Verdict, score: Double?, body: [UInt8]
   ) -> [UInt8] {
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(512 + body.count)
+    bytes.reserveCapacity(640 + body.count)
     bytes += chain
-    append(verdict.id, to: &bytes)
-    append(verdict.runId, to: &bytes)
-    append(verdict.unitId, to: &bytes)
-    append(verdict.unitKey, to: &bytes)
-    append(verdict.subject?.kind ?? "", to: &bytes)
-    append(verdict.subject?.id ?? "", to: &bytes)
-    append(verdict.subject?.contentHash ?? "", to: &bytes)
-    append(verdict.rubricHash, to: &bytes)
-    append(verdict.model, to: &bytes)
+    for text in [
+      verdict.id, verdict.runId, verdict.unitId, verdict.unitKey, verdict.subject?.kind ?? "",
+      verdict.subject?.id ?? "", verdict.subject?.contentHash ?? "", verdict.rubricHash,
+      verdict.model,
+    ] {
+      bytes += text.utf8
+      // No name has a zero, so no two names look like another two.
+      bytes.append(0)
+    }
     append(score?.bitPattern ?? .max, to: &bytes)
     append(UInt64(bitPattern: verdict.committedAtUs), to: &bytes)
     bytes += body
     var sum = SHA256()
     sum.update(bytes)
     return Array(sum.finish().prefix(chainBytes))
-  }
-
-  /// Behind its length, so that no two texts look like another two.
-  private static func append(_ text: String, to bytes: inout [UInt8]) {
-    append(UInt64(text.utf8.count), to: &bytes)
-    bytes += text.utf8
   }
 
   private static func append(_ number: UInt64, to bytes: inout [UInt8]) {

@@ -56,7 +56,8 @@ package enum StoreService {
   }
 
   /// Runs `work` until the lifecycle says stop; throws what it throws before that.
-  private static func untilStopped(_ work: @escaping @Sendable () async throws -> Void) async throws {
+  private static func untilStopped(_ work: @escaping @Sendable () async throws -> Void) async throws
+  {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await work() }
       group.addTask { await ShutdownSignal.current?.wait() }

@@ -301,25 +301,6 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
     session = nil
     conduit = nil
   }
-
-  static var deadlineFault: Fault {
-    Fault(
-      .deadlineExceeded, reason: "DEADLINE", "The call's deadline passed while it was running.")
-  }
-
-  static func fault(of error: any Error) -> Fault {
-    switch error as? MessageDeframer.Problem {
-    case .messageTooLarge(let announced, let limit):
-      return Fault(
-        .resourceExhausted, reason: "MESSAGE_TOO_LARGE",
-        "A message of \(announced) bytes passes this method's limit of \(limit).",
-        facts: ["limit": "request_bytes"])
-    case .badFlag(let flag):
-      return Fault(.internal, reason: "BAD_FRAME", "A message prefix has the flag \(flag).")
-    case nil:
-      return Fault(describing: error)
-    }
-  }
 }
 
 extension ServerConnection {
@@ -358,6 +339,11 @@ extension ServerConnection {
     guard let conduit, !conduit.isClosed else { return }
     if !hasSettings, now - acceptedAt > limits.handshakeTimeout.wholeNanoseconds {
       return cut("handshake_timeout")
+    }
+    if let began = session?.blockBeganAt, now > began,
+      now - began > limits.headerTimeout.wholeNanoseconds
+    {
+      return cut("header_timeout")
     }
     if conduit.unsentBytes > 0,
       now > conduit.lastWriteProgress,

@@ -23,6 +23,8 @@ package struct ServerLimits: Sendable {
   package var startsPerTurnMax = 32
   /// From accept to the client's SETTINGS.
   package var handshakeTimeout = Duration.seconds(10)
+  /// From the beginning of a header block to its end, however its bytes trickle.
+  package var headerTimeout = Duration.seconds(10)
   /// A unary request that has begun and is not whole must go on arriving: the longest pause.
   package var requestTimeout = Duration.seconds(30)
   /// A peer that takes none of the bytes waiting for it for this long is dropped.

@@ -21,6 +21,9 @@ import TestingContract
   static func main() {
     do {
       let arguments = PeerArguments(CommandLine.arguments)
+      if arguments.verb == "full-table" {
+        return FullTable.run(opensPool: arguments["pool"] == "open")
+      }
       let loop = try EventLoop(name: "peer")
       Task(executorPreference: loop) {
         do {

@@ -71,7 +71,9 @@ final class LeaseDesk: Sendable {
       machine.attend(
         continuing: session, fresh: fresh, holder: holder, ttl: ttl.wholeNanoseconds,
         attendance: number, at: now)
-    } actions: { $0.actions }
+    } actions: {
+      $0.actions
+    }
     return Seat(
       number: number, mailbox: mailbox, session: attended.session,
       isContinued: attended.isContinued, held: attended.held)
@@ -128,7 +130,9 @@ final class LeaseDesk: Sendable {
     let hasEnded = change { machine, _ in
       let actions = machine.acquired(key, for: session, token: token)
       return (machine.sessions[session] == nil, actions)
-    } actions: { $0.1 }.0
+    } actions: {
+      $0.1
+    }.0
     if hasEnded { throw .unknownSession }
   }
 
