@@ -291,7 +291,8 @@ let commandLine =
     uses: [
       "ToolContext", "RunCommands", "Supervisor", "Console", "Compose", "Machine",
       "ServiceHost", "MeshContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors", "YAML",
-      "JSON", "EventLoop", "Lifecycle", "Configuration", "MeshAddressing", "Telemetry", "Faults",
+      "JSON", "SQLite", "EventLoop", "Lifecycle", "Configuration", "MeshAddressing", "Telemetry",
+      "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
