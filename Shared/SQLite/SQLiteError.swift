@@ -85,38 +85,39 @@ extension SQLiteError: CustomStringConvertible {
 
 extension SQLiteError: FaultConvertible {
   package var fault: Fault {
-    let what: Fault = switch code {
-    case .full:
-      Fault(
-        .resourceExhausted, reason: "STORE_FULL", "The disk of the database is full.",
-        hint: "Make room on it; what was kept can still be read, and writes go on by themselves.")
-    case .io:
-      Fault(
-        .unavailable, reason: "STORE_IO", "The disk of the database failed.",
-        hint: "Look at the system's log; the database is opened again when the service restarts.")
-    case .damaged:
-      Fault(
-        .dataLoss, reason: "STORE_DAMAGED", "The database file is damaged, or is no database.",
-        hint: "Restore it from a backup.")
-    case .busy:
-      Fault(.unavailable, reason: "STORE_BUSY", "The database is locked by somebody else.")
-    case .constraint(let constraint):
-      Fault(
-        constraint == .unique ? .alreadyExists : .failedPrecondition, reason: "STORE_CONSTRAINT",
-        "A rule of the database refused a row.", facts: ["rule": constraint.rawValue])
-    case .interrupted:
-      Fault(
-        .deadlineExceeded, reason: "QUERY_CUT", "The question took too long and was cut.",
-        hint: "Ask for less: a run, a subject, a shorter page.")
-    case .inaccessible:
-      Fault(
-        .unavailable, reason: "STORE_INACCESSIBLE", "The database file cannot be opened.",
-        hint: "Look at its folder's owner and mode.")
-    case .tooLarge:
-      Fault(.resourceExhausted, reason: "STORE_ROW_TOO_LARGE", "A row is too large to keep.")
-    case .misuse:
-      Fault(.internal, reason: "INTERNAL", "The database was asked a wrong question.")
-    }
+    let what: Fault =
+      switch code {
+      case .full:
+        Fault(
+          .resourceExhausted, reason: "STORE_FULL", "The disk of the database is full.",
+          hint: "Make room on it; what was kept can still be read, and writes go on by themselves.")
+      case .io:
+        Fault(
+          .unavailable, reason: "STORE_IO", "The disk of the database failed.",
+          hint: "Look at the system's log; the database is opened again when the service restarts.")
+      case .damaged:
+        Fault(
+          .dataLoss, reason: "STORE_DAMAGED", "The database file is damaged, or is no database.",
+          hint: "Restore it from a backup.")
+      case .busy:
+        Fault(.unavailable, reason: "STORE_BUSY", "The database is locked by somebody else.")
+      case .constraint(let constraint):
+        Fault(
+          constraint == .unique ? .alreadyExists : .failedPrecondition, reason: "STORE_CONSTRAINT",
+          "A rule of the database refused a row.", facts: ["rule": constraint.rawValue])
+      case .interrupted:
+        Fault(
+          .deadlineExceeded, reason: "QUERY_CUT", "The question took too long and was cut.",
+          hint: "Ask for less: a run, a subject, a shorter page.")
+      case .inaccessible:
+        Fault(
+          .unavailable, reason: "STORE_INACCESSIBLE", "The database file cannot be opened.",
+          hint: "Look at its folder's owner and mode.")
+      case .tooLarge:
+        Fault(.resourceExhausted, reason: "STORE_ROW_TOO_LARGE", "A row is too large to keep.")
+      case .misuse:
+        Fault(.internal, reason: "INTERNAL", "The database was asked a wrong question.")
+      }
     var fault = what
     fault.facts["sqlite"] = String(number)
     fault.cause = description

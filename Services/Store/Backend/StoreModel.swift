@@ -152,7 +152,9 @@ package final class StoreModel: StoreWriting, StoreReading {
       response.isReplay = true
       return .committed(response, events: [], state: stored.head.state)
     }
-    guard let lease = store.leases[order.leaseName], lease.token == order.leaseToken, !lease.session.isEmpty else {
+    guard let lease = store.leases[order.leaseName], lease.token == order.leaseToken,
+      !lease.session.isEmpty
+    else {
       throw .leaseLost(order.leaseName)
     }
     var review = CommitReview(stored.head, runID: order.runID, atMicroseconds: now)

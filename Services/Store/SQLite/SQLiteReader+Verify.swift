@@ -27,7 +27,7 @@ extension SQLiteReader {
         for run in try chains() { found += try brokenLinks(of: run) }
         return try found + wrongCounts()
       }
-    } catch where error.code == .damaged {
+    } catch  where error.code == .damaged {
       return [StoreDamage(run: "", what: error.message)]
     } catch {
       throw error.storeFault(connection.path)

@@ -4,8 +4,8 @@
 // StoreBackend's rules do not say. A writer and each reader belong to one thread at a time.
 // Limits: `SQLiteStoreLimits` and StoreLimits.
 
-package import Faults
 import Failpoints
+package import Faults
 import Machine
 package import SQLite
 

@@ -26,7 +26,8 @@ extension SQLiteWriter {
     do {
       review = try self.review(order, of: run, in: product, at: now)
     } catch {
-      if failure == nil { try sql { () throws(SQLiteError) in try remove(order, run.product) } }
+      if failure != nil { throw error }
+      try sql { () throws(SQLiteError) in try remove(order, run.product) }
       throw error
     }
     try sql { () throws(SQLiteError) in try write(review, of: run, at: now) }
@@ -44,9 +45,21 @@ extension SQLiteWriter {
     guard let lease, lease.token == order.leaseToken, !lease.session.isEmpty else {
       throw .leaseLost(order.leaseName)
     }
+    do {
+      return try review(order.facts, of: run, at: now, looksFirst: looksFirst)
+    } catch {
+      // What was not looked at may have been wrong before what is refused now.
+      if looksFirst || failure != nil { throw error }
+      return try review(order.facts, of: run, at: now, looksFirst: true)
+    }
+  }
+
+  private func review(
+    _ facts: [Fact], of run: WrittenRun, at now: Int64, looksFirst: Bool
+  ) throws(Fault) -> CommitReview {
     var review = CommitReview(run.head, runID: run.id, atMicroseconds: now)
-    var ground = CommittedGround(writer: self, run: run)
-    try review.take(order.facts, on: &ground)
+    var ground = CommittedGround(writer: self, run: run, looksFirst: looksFirst)
+    try review.take(facts, on: &ground)
     return review
   }
 

@@ -141,7 +141,7 @@ package final class SQLiteWriter: StoreWriting {
       let state = try connection.checkpoint(kind)
       // The next commit begins the log again.
       if state.pages == state.moved { connection.forgetWALPages() }
-    } catch where error.code == .io || error.code == .damaged {
+    } catch  where error.code == .io || error.code == .damaged {
       broken = error.storeFault(path)
     } catch {
       // Full or busy: the log keeps what it has, and it is tried again.
