@@ -8,7 +8,8 @@ import Testing
     var sum = 0
   }
 
-  @Test func `what is submitted is done once, and what waits is done before the end`() async throws {
+  @Test func `what is submitted is done once, and what waits is done before the end`() async throws
+  {
     let threads = OwnerThreads<Int>(name: "owner", waitingMax: 10_000, groupMax: 7)
     let done = Mutex<[Int]>([])
     let closed = Mutex<[Int]>([])

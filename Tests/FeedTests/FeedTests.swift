@@ -91,12 +91,35 @@ private final class Sequence: Sendable {
     }
   }
 
+  @Test func `batches are cut to the bytes of one message, and all together to a limit`()
+    async throws
+  {
+    var limits = FeedLimits()
+    limits.bytesPerBatchMax = 24
+    limits.bytesOfAllMax = 40
+    let sequence = try Sequence(limits)
+    defer { sequence.stop() }
+    try await sequence.feed.follow("a", after: 0, replay: sequence.replay) { follower in
+      let nothing = try await follower.next(waiting: false)
+      #expect(nothing?.entries == nil)
+      for _ in 0..<4 { await sequence.write(5) }
+      var seen: [Int64] = []
+      while let batch = try await follower.next(waiting: false) {
+        // What is kept comes in threes, what storage has in tens.
+        #expect(batch.entries.count <= 3 || batch.entries.count == 10)
+        seen += batch.entries
+      }
+      #expect(seen == Array(1...20))
+      #expect(sequence.reads.load(ordering: .relaxed) > 1)
+    }
+  }
+
   @Test func `a follower that keeps up does not ask storage again`() async throws {
     let sequence = try Sequence()
     defer { sequence.stop() }
     try await sequence.feed.follow("a", after: 0, replay: sequence.replay) { follower in
       let nothing = try await follower.next(waiting: false)
-      #expect(nothing == nil)
+      #expect(nothing?.entries == nil)
       let reads = sequence.reads.load(ordering: .relaxed)
       for expected in 1...20 as ClosedRange<Int64> {
         await sequence.write(1)

@@ -88,7 +88,9 @@ import Testing
           #expect(shown == cell, "\(column)")
         }
       }
-      let values = csv.dropFirst().prefix(4).map { $0[ExportRow.columns.firstIndex(of: "value") ?? 0] }
+      let values = csv.dropFirst().prefix(4).map {
+        $0[ExportRow.columns.firstIndex(of: "value") ?? 0]
+      }
       #expect(Array(values) == ["a,\"b\"", #"{"k":[1]}"#, #"["x","y"]"#, "1.5"])
     }
   }

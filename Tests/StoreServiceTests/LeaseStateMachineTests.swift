@@ -145,7 +145,8 @@ import Testing
   }
 
   /// Any row of inputs: a lease has one holder, who is alive; what was freed was written as ended.
-  @Test(arguments: 0..<200) func `no row of inputs gives a lease two holders`(_ seed: UInt64) throws {
+  @Test(arguments: 0..<200) func `no row of inputs gives a lease two holders`(_ seed: UInt64) throws
+  {
     var random = SeededRandom(seed: seed)
     var machine = Machine()
     var now: UInt64 = 0

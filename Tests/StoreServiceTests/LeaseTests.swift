@@ -124,7 +124,9 @@ import Testing
       #expect(missed.request == .pause)
       #expect(try await after.acquire("r1").token == lease.token)
       _ = try await after.client.commit(Facts.commit("c2", [Facts.success(1)], under: lease))
-      #expect(try await after.client.events(of: "r1").prefix(events.count).map(\.seq) == events.map(\.seq))
+      #expect(
+        try await after.client.events(of: "r1").prefix(events.count).map(\.seq) == events.map(\.seq)
+      )
       let again = try await after.client.commit(
         Facts.commit("c1", [Facts.success(0)], under: lease))
       #expect(again.isReplay)

@@ -1,4 +1,3 @@
-import MeshAddressing
 import EventLoop
 import Faults
 import GRPCFormat
