@@ -291,7 +291,8 @@ let commandLine =
     uses: [
       "ToolContext", "RunCommands", "Supervisor", "Console", "Compose", "Machine",
       "ServiceHost", "MeshContract", "RPC", "GRPCFormat", "Protobuf", "Descriptors", "YAML",
-      "JSON", "EventLoop", "Lifecycle", "Configuration", "MeshAddressing", "Telemetry", "Faults",
+      "JSON", "SQLite", "EventLoop", "Lifecycle", "Configuration", "MeshAddressing", "Telemetry",
+      "Faults",
     ], testUses: ["TestingContract"])
   + executable("CLIMain", at: "Services/CLI/Main", uses: ["CommandLineTool"])
 
@@ -337,7 +338,7 @@ let proofs =
       uses: [
         "StoreService", "StoreBackend", "StoreSQLite", "StoreContract", "ScoreContract", "RPC",
         "EventLoop", "Faults", "Machine", "SQLite", "TestSupport", "GRPCFormat", "JSON",
-        "Configuration", "Lifecycle", "Telemetry", "ServiceHost",
+        "Configuration", "Lifecycle", "Telemetry", "ServiceHost", "MeshAddressing", "Feed",
       ]),
     test(
       "OrchestratorServiceTests",

@@ -67,17 +67,25 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
     }
   }
 
-  /// Takes an item on; false when as many wait as may. `isUrgent` ones are taken beyond that.
-  package func submit(_ item: Item, isUrgent: Bool = false) -> Bool {
-    let isTaken = core.withLock { state in
-      guard !state.isEnding, state.threadCount > 0,
-        isUrgent || state.waiting.count < waitingMax
-      else { return false }
+  /// What became of an item.
+  package enum Submission: Sendable {
+    case taken
+    /// As many wait as may.
+    case full
+    /// No thread will come for it.
+    case ended
+  }
+
+  /// Takes an item on for the next thread that is free; `isUrgent` ones beyond the limit too.
+  package func submit(_ item: Item, isUrgent: Bool = false) -> Submission {
+    let outcome = core.withLock { state -> Submission in
+      guard !state.isEnding, state.threadCount > 0 else { return .ended }
+      guard isUrgent || state.waiting.count < waitingMax else { return .full }
       state.waiting.append(item)
-      return true
+      return .taken
     }
-    if isTaken { core.signal() }
-    return isTaken
+    if outcome == .taken { core.signal() }
+    return outcome
   }
 
   /// Items that no thread has taken yet.

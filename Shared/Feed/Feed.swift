@@ -13,9 +13,12 @@ package struct FeedLimits: Sendable {
   /// Newest batches kept of one sequence, for followers that are a little behind.
   package var batchesMax = 512
   /// Of the entries of those batches, as `bytes` says.
-  package var bytesMax = 4 << 20
-  /// Entries of one batch.
+  package var bytesMax = 2 << 20
+  /// Of all sequences together; above it each keeps its newest batch alone.
+  package var bytesOfAllMax = 64 << 20
+  /// Of one batch, which may be one message. A batch has one entry, however large.
   package var entriesPerBatchMax = 256
+  package var bytesPerBatchMax = 1 << 20
   /// Followers of all sequences together.
   package var followersMax = 20_000
   /// Between two batches of one sequence there is at least this much for each follower: what it
@@ -38,8 +41,18 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     var topics: [Key: Topic] = [:]
     var waiting: [Key: [UInt64: Waiting]] = [:]
     var followerCount = 0
+    /// Bytes kept, by sequence and together.
+    var bytes: [Key: Int] = [:]
+    var byteCount = 0
     var lastID: UInt64 = 0
     var ending: Fault?
+
+    /// After a topic got more.
+    mutating func count(_ key: Key, _ limits: FeedLimits) {
+      if byteCount > limits.bytesOfAllMax { topics[key]?.forget(1, bytesMax: 0) }
+      let now = topics[key]?.byteCount ?? 0
+      byteCount += now - (bytes.updateValue(now, forKey: key) ?? 0)
+    }
   }
 
   private let loop: EventLoop
@@ -88,6 +101,7 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
       guard state.topics[key]?.flush(at: now, limits, bytes: bytes, share: share) == true else {
         return nil
       }
+      state.count(key, limits)
       return state.waiting.removeValue(forKey: key)
     }
     guard let woken else { return }
@@ -139,7 +153,10 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     state.withLock { state in
       state.followerCount -= 1
       state.topics[key]?.followerCount -= 1
-      if state.topics[key]?.followerCount == 0 { state.topics[key] = nil }
+      if state.topics[key]?.followerCount == 0 {
+        state.topics[key] = nil
+        state.byteCount -= state.bytes.removeValue(forKey: key) ?? 0
+      }
     }
   }
 

@@ -34,7 +34,8 @@ package struct FeedTopic<Entry: Sendable, Shared: Sendable>: Sendable {
   private var batches: [FeedBatch<Entry, Shared>] = []
   private var sizes: [Int] = []
   private var head = 0
-  private var byteCount = 0
+  /// Of what is kept, as the feed counts.
+  private(set) var byteCount = 0
   private var pending: [Entry] = []
   private var pendingFirst: Int64 = 0
   private var isFlushAsked = false
@@ -67,30 +68,43 @@ package struct FeedTopic<Entry: Sendable, Shared: Sendable>: Sendable {
     guard !pending.isEmpty else { return false }
     let pause = min(limits.pauseMax, limits.pausePerFollower * followerCount)
     nextFlush = now + UInt64(max(0, pause / .nanoseconds(1)))
-    var rest = pending[...]
-    pending = []
-    while !rest.isEmpty {
-      let entries = Array(rest.prefix(limits.entriesPerBatchMax))
-      rest = rest.dropFirst(entries.count)
-      let size = entries.reduce(0) { $0 + bytes($1) }
-      batches.append(
-        FeedBatch(first: pendingFirst, entries: entries, shared: share(pendingFirst, entries)))
-      sizes.append(size)
-      byteCount += size
-      pendingFirst += Int64(entries.count)
+    var entries: [Entry] = []
+    var size = 0
+    for entry in pending {
+      let more = bytes(entry)
+      let isFull =
+        entries.count == limits.entriesPerBatchMax || size + more > limits.bytesPerBatchMax
+      if isFull, !entries.isEmpty {
+        close(entries, size, share)
+        entries = []
+        size = 0
+      }
+      entries.append(entry)
+      size += more
     }
-    forget(limits)
+    close(entries, size, share)
+    pending = []
+    forget(limits.batchesMax, bytesMax: limits.bytesMax)
     return true
   }
 
-  private mutating func forget(_ limits: FeedLimits) {
-    while batches.count - head > 1,
-      batches.count - head > limits.batchesMax || byteCount > limits.bytesMax
-    {
+  private mutating func close(
+    _ entries: [Entry], _ size: Int, _ share: (Int64, [Entry]) -> Shared
+  ) {
+    batches.append(
+      FeedBatch(first: pendingFirst, entries: entries, shared: share(pendingFirst, entries)))
+    sizes.append(size)
+    byteCount += size
+    pendingFirst += Int64(entries.count)
+  }
+
+  /// Keeps the newest batch whatever it takes: whoever waits is about to be told of it.
+  mutating func forget(_ batchesMax: Int, bytesMax: Int) {
+    while batches.count - head > 1, batches.count - head > batchesMax || byteCount > bytesMax {
       byteCount -= sizes[head]
       head += 1
     }
-    guard head > limits.batchesMax else { return }
+    guard head > 64 || batches.count - head == 1 else { return }
     batches.removeFirst(head)
     sizes.removeFirst(head)
     head = 0

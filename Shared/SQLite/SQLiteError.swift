@@ -107,7 +107,7 @@ extension SQLiteError: FaultConvertible {
           "A rule of the database refused a row.", facts: ["rule": constraint.rawValue])
       case .interrupted:
         Fault(
-          .deadlineExceeded, reason: "QUERY_CUT", "The question took too long and was cut.",
+          .deadlineExceeded, reason: "QUERY_TOO_SLOW", "The question took too long and was cut.",
           hint: "Ask for less: a run, a subject, a shorter page.")
       case .inaccessible:
         Fault(

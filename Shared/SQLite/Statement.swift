@@ -43,6 +43,7 @@ import CSQLite
     try check(unsafe sqlite3_bind_double(handle, index, value))
   }
 
+  /// Copied once, by SQLite.
   package func bind(_ value: String, at index: Int32) throws(SQLiteError) {
     var value = value
     let code = value.withUTF8 { text in

@@ -91,15 +91,40 @@ private final class Sequence: Sendable {
     }
   }
 
+  @Test func `batches are cut to the bytes of one message, and all together to a limit`()
+    async throws
+  {
+    var limits = FeedLimits()
+    limits.bytesPerBatchMax = 24
+    limits.bytesOfAllMax = 40
+    let sequence = try Sequence(limits)
+    defer { sequence.stop() }
+    try await sequence.feed.follow("a", after: 0, replay: sequence.replay) { follower in
+      let nothing = try await follower.next(waiting: false)
+      #expect(nothing?.entries == nil)
+      for _ in 0..<4 { await sequence.write(5) }
+      var seen: [Int64] = []
+      while let batch = try await follower.next(waiting: false) {
+        // What is kept comes in threes, what storage has in tens.
+        #expect(batch.entries.count <= 3 || batch.entries.count == 10)
+        seen += batch.entries
+      }
+      #expect(seen == Array(1...20))
+      #expect(sequence.reads.load(ordering: .relaxed) > 1)
+    }
+  }
+
   @Test func `a follower that keeps up does not ask storage again`() async throws {
     let sequence = try Sequence()
     defer { sequence.stop() }
     try await sequence.feed.follow("a", after: 0, replay: sequence.replay) { follower in
-      #expect(try await follower.next(waiting: false) == nil)
+      let nothing = try await follower.next(waiting: false)
+      #expect(nothing?.entries == nil)
       let reads = sequence.reads.load(ordering: .relaxed)
       for expected in 1...20 as ClosedRange<Int64> {
         await sequence.write(1)
-        #expect(try await follower.next()?.entries == [expected])
+        let batch = try await follower.next()
+        #expect(batch?.entries == [expected])
       }
       #expect(sequence.reads.load(ordering: .relaxed) == reads)
     }
@@ -109,10 +134,11 @@ private final class Sequence: Sendable {
     let sequence = try Sequence()
     defer { sequence.stop() }
     let fault = Fault(.unavailable, reason: "TEST", "Over.")
-    async let following: [Int64] = sequence.follow(to: 5)
+    let following = Task { try await sequence.follow(to: 5) }
+    while sequence.feed.followerCount == 0 { await Task.yield() }
     await sequence.write(1)
     sequence.feed.end(fault)
-    await #expect(throws: fault) { try await following }
+    await #expect(throws: fault) { try await following.value }
     await #expect(throws: fault) { try await sequence.follow(to: 5) }
   }
 

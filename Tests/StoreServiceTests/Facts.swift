@@ -34,8 +34,9 @@ enum Facts {
       id: "v-\(run)-\(index)", runId: run, unitId: "u\(index)", unitKey: "key-\(run)-\(index)",
       subject: SubjectRef(kind: "entity", id: "s\(index)", contentHash: "c\(index)"),
       rubricHash: "rubric", model: "sim-1",
-      value: value ?? Value(kind: .number(Double(index) / 2), scale: Scale(least: 0, most: 100)),
-      reasoning: "because, \"\(index)\"\r\nof it", confidence: Confidence(probability: 0.5, kind: .verbalised),
+      value: value ?? Value(kind: .number(Double(index) / 2), scale: Scale(least: 0, most: 1000)),
+      reasoning: "because, \"\(index)\"\r\nof it",
+      confidence: Confidence(probability: 0.5, kind: .verbalised),
       flags: ["coerced"], callKeys: ["call-\(index)"], detail: Array(#"{"a": 1}"#.utf8))
     return Fact(
       kind: .unit(UnitChange(unitId: "u\(index)", state: .succeeded, verdict: verdict)))

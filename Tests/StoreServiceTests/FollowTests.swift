@@ -44,7 +44,7 @@ import Testing
   ) async throws {
     try await StoreFixture.with(place) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(by: try await Replica(client))
+      let lease = try await client.runAtWork(by: try await fixture.replica(client))
       let total: Int64 = 5 + 8 * 50 + 1
       try await withThrowingTaskGroup(of: [Int64].self) { group in
         for index in 0..<24 {
@@ -74,7 +74,7 @@ import Testing
   {
     try await StoreFixture.with(.fileOverSocket) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(by: try await Replica(client))
+      let lease = try await client.runAtWork(by: try await fixture.replica(client))
       let stream = client.readEvents(ReadEventsRequest(runId: "r1", follow: true, batchMax: 5))
       let first = try await stream.next()?.events ?? []
       try await work(client, lease, notes: 60)
@@ -87,7 +87,7 @@ import Testing
   @Test func `a resumed run is followed past its first end`() async throws {
     try await StoreFixture.with(.fileInProcess) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(units: 1, by: try await Replica(client))
+      let lease = try await client.runAtWork(units: 1, by: try await fixture.replica(client))
       _ = try await client.commit(
         Facts.commit("end", [Facts.state(.cancelled)], under: lease))
       #expect(try await follow(client).last?.seq == 6)

@@ -13,8 +13,8 @@ import Testing
   ) async throws {
     try await StoreFixture.with(place) { fixture in
       let client = try fixture.client()
-      let first = try await Replica(client)
-      let second = try await Replica(client)
+      let first = try await fixture.replica(client)
+      let second = try await fixture.replica(client)
       let lease = try await first.acquire("r1")
       #expect(try await first.acquire("r1").token == lease.token)
       let refused = await fault { _ = try await second.acquire("r1") }
@@ -34,8 +34,8 @@ import Testing
   func `a late commit under a lost lease is refused`(_ place: Place) async throws {
     try await StoreFixture.with(place) { fixture in
       let client = try fixture.client()
-      let first = try await Replica(client)
-      let second = try await Replica(client)
+      let first = try await fixture.replica(client)
+      let second = try await fixture.replica(client)
       let old = try await client.runAtWork(by: first)
       first.stream.cancel()
       try await eventually("the lease is free", on: fixture.clientLoop) {
@@ -56,7 +56,7 @@ import Testing
   {
     try await StoreFixture.with(.fileOverSocket) { fixture in
       let client = try fixture.client()
-      let silent = try await Replica(client, ttl: .milliseconds(60))
+      let silent = try await fixture.replica(client, ttl: .milliseconds(1500))
       let lease = try await silent.acquire("subject/columns/s1")
       guard case .leaseEnded(let ended) = try await silent.told()?.kind else {
         Issue.record("the old holder was not told")
@@ -65,7 +65,7 @@ import Testing
       #expect(ended.name == lease.name && ended.token == lease.token)
       let end = await fault { _ = try await silent.told() }
       #expect(end?.reason == "SESSION_ENDED")
-      let other = try await Replica(client)
+      let other = try await fixture.replica(client)
       #expect(try await other.acquire(lease.name).token > lease.token)
     }
   }
@@ -76,7 +76,7 @@ import Testing
     try await StoreFixture.with(.fileOverSocket) { fixture in
       let client = try fixture.client()
       _ = try await client.createRun(Facts.run("before"))
-      let owner = try await Replica(client)
+      let owner = try await fixture.replica(client)
       guard case .wantsOwner(let first) = try await owner.told()?.kind else {
         Issue.record("an old run was not offered")
         return
@@ -89,7 +89,7 @@ import Testing
         return
       }
       #expect(asked.runId == "before" && asked.request == .pause)
-      let other = try await Replica(client)
+      let other = try await fixture.replica(client)
       try await owner.release(lease)
       guard case .wantsOwner(let free) = try await other.told()?.kind else {
         Issue.record("a free run was not offered")
@@ -102,7 +102,7 @@ import Testing
   @Test(arguments: [Place.fileInProcess, .fileOverSocket])
   func `a store that starts anew keeps facts, and sessions go on`(_ place: Place) async throws {
     try await StoreFixture.with(place) { fixture in
-      let before = try await Replica(try fixture.client())
+      let before = try await fixture.replica()
       let client = before.client
       let lease = try await client.runAtWork(by: before)
       _ = try await client.commit(Facts.commit("c1", [Facts.success(0)], under: lease))
@@ -112,10 +112,10 @@ import Testing
       try await fixture.restart()
       let told = await fault { while try await before.told() != nil {} }
       #expect(told?.code == .unavailable)
-      let other = try await Replica(try fixture.client(), holder: "other")
+      let other = try await fixture.replica(holder: "other")
       let held = await fault { _ = try await other.acquire("r1") }
       #expect(held?.reason == "LEASE_HELD")
-      let after = try await Replica(try fixture.client(), session: before.session)
+      let after = try await fixture.replica(session: before.session)
       #expect(after.isContinued && after.session == before.session)
       guard case .requested(let missed) = try await after.told()?.kind else {
         Issue.record("what was asked meanwhile is lost")
@@ -124,7 +124,9 @@ import Testing
       #expect(missed.request == .pause)
       #expect(try await after.acquire("r1").token == lease.token)
       _ = try await after.client.commit(Facts.commit("c2", [Facts.success(1)], under: lease))
-      #expect(try await after.client.events(of: "r1").prefix(events.count).map(\.seq) == events.map(\.seq))
+      #expect(
+        try await after.client.events(of: "r1").prefix(events.count).map(\.seq) == events.map(\.seq)
+      )
       let again = try await after.client.commit(
         Facts.commit("c1", [Facts.success(0)], under: lease))
       #expect(again.isReplay)
@@ -134,11 +136,11 @@ import Testing
   @Test func `a session that nobody continues frees its leases after its whole time`()
     async throws
   {
-    try await StoreFixture.with(.fileInProcess, ttl: .milliseconds(300)) { fixture in
-      let before = try await Replica(try fixture.client())
+    try await StoreFixture.with(.fileInProcess, ttl: .milliseconds(1500)) { fixture in
+      let before = try await fixture.replica()
       let token = try await before.acquire("r1").token
       try await fixture.restart()
-      let other = try await Replica(try fixture.client(), ttl: .seconds(60))
+      let other = try await fixture.replica(ttl: .seconds(60))
       let held = await fault { _ = try await other.acquire("r1") }
       #expect(held?.reason == "LEASE_HELD")
       try await eventually("the lease is free", on: fixture.clientLoop) {

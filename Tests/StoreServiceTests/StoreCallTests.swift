@@ -13,7 +13,7 @@ import Testing
   func `a run is made, worked on and read back`(_ place: Place) async throws {
     try await StoreFixture.with(place) { fixture in
       let client = try fixture.client()
-      let replica = try await Replica(client)
+      let replica = try await fixture.replica(client)
       let created = try await client.createRun(Facts.run())
       #expect(created.run?.state == .pending && !created.isReplay)
       #expect(try await client.createRun(Facts.run()).isReplay)
@@ -44,7 +44,7 @@ import Testing
   ) async throws {
     try await StoreFixture.with(place) { fixture in
       let client = try fixture.client()
-      let lease = try await client.runAtWork(units: 450, by: try await Replica(client))
+      let lease = try await client.runAtWork(units: 450, by: try await fixture.replica(client))
       for start in stride(from: 0, to: 450, by: 150) {
         let facts = (start..<start + 150).map { Facts.success($0) }
         _ = try await client.commit(Facts.commit("c\(start)", facts, under: lease))

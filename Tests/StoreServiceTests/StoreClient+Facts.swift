@@ -61,7 +61,8 @@ extension StoreClient {
   ) async throws -> Lease {
     _ = try await createRun(Facts.run(id))
     let lease = try await replica.acquire(id)
-    _ = try await commit(Facts.commit("plan-\(id)", Facts.plan(units, of: id), of: id, under: lease))
+    _ = try await commit(
+      Facts.commit("plan-\(id)", Facts.plan(units, of: id), of: id, under: lease))
     return lease
   }
 

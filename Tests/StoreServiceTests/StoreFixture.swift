@@ -1,8 +1,8 @@
-import MeshAddressing
 import EventLoop
 import Faults
 import GRPCFormat
 import Glibc
+import MeshAddressing
 import RPC
 import ScoreContract
 import StoreBackend
@@ -31,6 +31,8 @@ final class StoreFixture: Sendable {
   let metrics = Metrics()
   private let open: Mutex<(store: OpenStore, server: Server)?>
   private let address: Mutex<MeshAddress?>
+  /// Letting go of one would end its stream, and its leases with it.
+  private let replicas = Mutex<[Replica]>([])
   private let opening: StoreOpening
   private let leaseTTL: Duration
 
@@ -130,6 +132,17 @@ final class StoreFixture: Sendable {
   }
 
   func client() throws -> StoreClient { StoreClient(try channel()) }
+
+  /// A replica that attends until the fixture is gone.
+  func replica(
+    _ client: StoreClient? = nil, holder: String = "replica", ttl: Duration? = nil,
+    session: String = ""
+  ) async throws -> Replica {
+    let client = if let client { client } else { try self.client() }
+    let replica = try await Replica(client, holder: holder, ttl: ttl, session: session)
+    replicas.withLock { $0.append(replica) }
+    return replica
+  }
 
   static func product(_ name: String) -> CallOptions {
     var options = CallOptions()

@@ -4,14 +4,16 @@ import Protobuf
 package import ScoreContract
 package import StoreContract
 
-/// A commit that makes sense in itself, and the digest that tells it from another: made where the
-/// call arrives, so that the one writer does neither.
+/// A commit that makes sense in itself, the digest that tells it from another and the bytes it is
+/// kept as: made where the call arrives, so that the one writer makes none of them.
 package struct CommitOrder: Sendable, Equatable {
   package let id: String
   package let runID: String
   package let leaseName: String
   package let leaseToken: UInt64
   package let facts: [Fact]
+  /// Of each fact.
+  package let packed: [PackedFact]
   /// SHA-256 of run and facts.
   package let digest: [UInt8]
 
@@ -48,6 +50,7 @@ package struct CommitOrder: Sendable, Equatable {
     leaseName = request.leaseName
     leaseToken = request.leaseToken
     facts = request.facts
+    packed = request.facts.map(PackedFact.init)
     digest = Self.digest(of: request)
   }
 

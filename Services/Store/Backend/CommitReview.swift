@@ -18,7 +18,8 @@ package enum FactEffect: Sendable, Equatable {
   case none
   case stage(Stage)
   case planned([Unit])
-  case unit(UnitHead, verdict: Verdict?)
+  /// Its verdict, when it got one, stands in the event.
+  case unit(UnitHead)
   case attempt(AttemptChange)
 }
 
@@ -157,7 +158,7 @@ package struct CommitReview {
     head.totals.count(unit.state, by: -1)
     head.totals.count(after.state, by: 1)
     if !isAlone { units[change.unitId] = after }
-    log(.unit(change), .unit(after, verdict: change.verdict))
+    log(.unit(change), .unit(after))
   }
 
   private func unit(_ id: String, on ground: inout some CommitGround) throws(Fault) -> UnitHead? {
@@ -180,5 +181,12 @@ package struct CommitReview {
   private func checkIsKnown(_ id: String, on ground: inout some CommitGround) throws(Fault) {
     if verdictIDs.contains(id) { return }
     guard try ground.hasVerdict(id) else { throw .unknownVerdict(id) }
+  }
+}
+
+extension Event {
+  /// The verdict that a unit got with it.
+  package var verdict: Verdict? {
+    if case .unit(let change) = fact?.kind { change.verdict } else { nil }
   }
 }

@@ -38,7 +38,7 @@ extension StoreModel.StoredRun {
           ordinals[unit.id] = self.units.count
           self.units.append(unit)
         }
-      case .unit(let unit, _):
+      case .unit(let unit):
         // A unit planned in this commit has no key yet, but its ordinal, which is the key here.
         unit.fill(&units[Int(unit.key < 0 ? -1 - unit.key : unit.key)])
       case .attempt(let attempt): attempts[attempt.callKey] = attempt

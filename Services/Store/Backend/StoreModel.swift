@@ -161,7 +161,7 @@ package final class StoreModel: StoreWriting, StoreReading {
     var ground = Ground(run: stored, product: store)
     try review.take(order.facts, on: &ground)
     stored.apply(review, at: now)
-    for case .unit(_, let verdict?) in review.effects {
+    for verdict in review.events.compactMap(\.verdict) {
       store.verdicts[verdict.id] = verdicts.count
       store.newest[verdict.unitKey] = verdicts.count
       verdicts.append((product, verdict))

@@ -15,7 +15,8 @@ package struct VerdictPage: Sendable, Equatable {
 package protocol StoreReading: AnyObject {
   func run(_ id: String, of product: ProductScope) throws(Fault) -> GetRunResponse
   func runs(_ request: ListRunsRequest, of product: ProductScope) throws(Fault) -> ListRunsResponse
-  /// Events behind a sequence, at most so many and about a message of bytes; empty when there is none.
+  /// Events behind a sequence, at most so many and about a message of bytes; empty when there are
+  /// none.
   func events(
     of runID: String, after seq: Int64, countMax: Int, of product: ProductScope
   ) throws(Fault) -> [Event]

@@ -7,6 +7,8 @@ import StoreBackend
 struct CommittedGround: CommitGround {
   let writer: SQLiteWriter
   let run: WrittenRun
+  /// Or leaves it to the schema to find an id that is not new.
+  let looksFirst: Bool
 
   func unit(_ id: String) throws(Fault) -> UnitHead? {
     try writer.sql { () throws(SQLiteError) -> UnitHead? in
@@ -36,7 +38,7 @@ struct CommittedGround: CommitGround {
   }
 
   func isNewAttempt(_ callKey: String) throws(Fault) -> Bool {
-    guard writer.looksFirst else { return true }
+    guard looksFirst else { return true }
     return try writer.sql { () throws(SQLiteError) in
       let row = try writer.connection.statement(
         "SELECT 1 FROM attempts WHERE run = ? AND call_key = ?")
@@ -54,7 +56,7 @@ struct CommittedGround: CommitGround {
   }
 
   func isNewVerdict(_ id: String) throws(Fault) -> Bool {
-    guard writer.looksFirst else { return true }
+    guard looksFirst else { return true }
     return try !hasVerdict(id)
   }
 }

@@ -7,7 +7,7 @@ package import StoreContract
 
 /// Answers from one connection that cannot write, each answer from one state of the file.
 ///
-/// A question that takes longer than the store allows is cut with QUERY_CUT. Not thread safe.
+/// A question that takes longer than the store allows is cut with QUERY_TOO_SLOW. Not thread safe.
 package final class SQLiteReader: StoreReading {
   let connection: Connection
   private let questionMax: Duration

@@ -26,10 +26,11 @@ extension SQLiteWriter {
     do {
       review = try self.review(order, of: run, in: product, at: now)
     } catch {
-      if failure == nil { try sql { () throws(SQLiteError) in try remove(order, run.product) } }
+      if failure != nil { throw error }
+      try sql { () throws(SQLiteError) in try remove(order, run.product) }
       throw error
     }
-    try sql { () throws(SQLiteError) in try write(review, of: run, at: now) }
+    try sql { () throws(SQLiteError) in try write(review, order.packed, of: run) }
     run.hasNewOutcome = run.hasNewOutcome || run.head.outcome != review.head.outcome
     run.head = review.head
     run.updatedAt = now
@@ -52,9 +53,21 @@ extension SQLiteWriter {
     guard let lease, lease.token == order.leaseToken, !lease.session.isEmpty else {
       throw .leaseLost(order.leaseName)
     }
+    do {
+      return try review(order.facts, of: run, at: now, looksFirst: looksFirst)
+    } catch {
+      // What was not looked at may have been wrong before what is refused now.
+      if looksFirst || failure != nil { throw error }
+      return try review(order.facts, of: run, at: now, looksFirst: true)
+    }
+  }
+
+  private func review(
+    _ facts: [Fact], of run: WrittenRun, at now: Int64, looksFirst: Bool
+  ) throws(Fault) -> CommitReview {
     var review = CommitReview(run.head, runID: run.id, atMicroseconds: now)
-    var ground = CommittedGround(writer: self, run: run)
-    try review.take(order.facts, on: &ground)
+    var ground = CommittedGround(writer: self, run: run, looksFirst: looksFirst)
+    try review.take(facts, on: &ground)
     return review
   }
 
@@ -109,23 +122,26 @@ extension SQLiteWriter {
   // MARK: - Facts
 
   private func write(
-    _ review: CommitReview, of run: WrittenRun, at now: Int64
+    _ review: CommitReview, _ packed: [PackedFact], of run: WrittenRun
   ) throws(SQLiteError) {
     // Keys of units that this commit plans, by the places that the review knows them by.
     var fresh: [Int64: Int64] = [:]
-    for (event, effect) in zip(review.events, review.effects) {
+    for index in review.effects.indices {
+      let event = review.events[index]
       var verdictKey: Int64?
-      switch effect {
+      switch review.effects[index] {
       case .none: break
       case .stage(let stage): try put(stage, of: run)
       case .planned(let units):
         for unit in units {
-          fresh[-1 - unit.ordinal] = try insert(unit, of: run, at: now)
+          fresh[-1 - unit.ordinal] = try insert(unit, of: run, at: event.atUs)
         }
-      case .unit(let unit, let verdict):
+      case .unit(let unit):
+        let verdict = event.verdict
         let key = fresh[unit.key] ?? unit.key
         if let verdict {
-          verdictKey = try insert(verdict, unit: key, of: run)
+          let body = packed[index].verdict ?? []
+          verdictKey = try insert(verdict, body: body, unit: key, of: run)
         } else if !unit.verdictID.isEmpty {
           verdictKey = try self.verdictKey(unit.verdictID, run.product)
         }
@@ -134,17 +150,9 @@ extension SQLiteWriter {
         if verdict == nil { verdictKey = nil }
       case .attempt(let attempt): try insert(attempt, seq: event.seq, of: run)
       }
-      try insert(event, body: Self.body(of: event), verdict: verdictKey, of: run)
+      let line = packed[index].line ?? event.fact?.packed() ?? []
+      try insert(event, body: line, verdict: verdictKey, of: run)
     }
-  }
-
-  /// The fact as the log keeps it: a verdict stands in its own table.
-  private static func body(of event: Event) -> [UInt8] {
-    guard case .unit(var change) = event.fact?.kind, change.verdict != nil else {
-      return event.fact?.packed() ?? []
-    }
-    change.verdict = nil
-    return Fact(kind: .unit(change)).packed()
   }
 
   func insert(
@@ -219,9 +227,8 @@ extension SQLiteWriter {
   // MARK: - Verdicts
 
   private func insert(
-    _ verdict: Verdict, unit: Int64, of run: WrittenRun
+    _ verdict: Verdict, body: [UInt8], unit: Int64, of run: WrittenRun
   ) throws(SQLiteError) -> Int64 {
-    let body = VerdictRow.body(of: verdict)
     let score = verdict.value?.score
     run.chain = VerdictRow.chain(after: run.chain, verdict, score: score, body: body)
     let insert = try connection.statement(

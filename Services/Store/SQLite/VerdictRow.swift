@@ -1,5 +1,4 @@
 import Digest
-import Protobuf
 import ScoreContract
 
 /// A verdict as its row has it: what is searched for in columns, the rest packed, and a sum over
@@ -9,15 +8,6 @@ import ScoreContract
 struct VerdictRow {
   static let chainBytes = 16
   static let chainStart = [UInt8](repeating: 0, count: chainBytes)
-
-  /// The packed rest.
-  static func body(of verdict: Verdict) -> [UInt8] {
-    Verdict(
-      value: verdict.value, reasoning: verdict.reasoning, confidence: verdict.confidence,
-      flags: verdict.flags, callKeys: verdict.callKeys, supersedes: verdict.supersedes,
-      detail: verdict.detail
-    ).packed()
-  }
 
   /// The sum of a row behind the one of `chain`.
   static func chain(

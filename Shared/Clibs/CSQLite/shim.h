@@ -20,15 +20,3 @@ static inline int assay_sqlite_bind_blob(
   if (count == 0) return sqlite3_bind_zeroblob(statement, index, 0);
   return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_TRANSIENT);
 }
-
-// Whoever binds these keeps the bytes where they are until the next reset.
-static inline int assay_sqlite_lend_text(
-    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
-  return sqlite3_bind_text64(
-      statement, index, (const char *)bytes, count, SQLITE_STATIC, SQLITE_UTF8);
-}
-
-static inline int assay_sqlite_lend_blob(
-    sqlite3_stmt *statement, int index, const void *bytes, sqlite3_uint64 count) {
-  return sqlite3_bind_blob64(statement, index, bytes, count, SQLITE_STATIC);
-}

@@ -1,5 +1,6 @@
 import Console
 import Machine
+import SQLite
 import Supervisor
 
 /// Looks at the machine.
@@ -13,7 +14,7 @@ package enum MachineDoctor {
 
   static func findings(_ place: Surroundings, run: RunDirectory?) -> [Finding] {
     var findings = [kernel, landlock, seccomp, descriptors, clock, deathSignal(place)]
-    findings += libraries
+    findings += libraries + [database]
     if let run {
       for (subject, path) in [("run space", run.path), ("data space", run.dataPath)] {
         findings.append(space(subject, nearest(path)))
@@ -86,6 +87,17 @@ package enum MachineDoctor {
     }
     guard !names.isEmpty else { return [] }
     return [.ok("libraries", names.sorted().joined(separator: ", "))]
+  }
+
+  /// The library under the store's file; what it can do wrong, the store leaves it no chance to.
+  private static var database: Finding {
+    let text = "SQLite \(SQLiteLibrary.version)"
+    guard SQLiteLibrary.hasWALResetBug else { return .ok("database", text) }
+    return Finding(
+      .warn, "database",
+      "\(text) can damage a file that two connections write or checkpoint at once",
+      remedy: "3.51.3 mends it; until then nothing: a store has one connection that does either, "
+        + "and locks its file against a second store")
   }
 
   /// The path, or the first directory above it that is there.

@@ -320,7 +320,14 @@ package struct ReadUnitsResponse: Sendable, Equatable {
   }
 }
 
-/// `assay.store.v1.ExportRequest`.
+/// The units of a run in the order of its plan, a row each, with the verdict of each that has one.
+///
+/// Columns, in this order; a new one only ever comes behind the last: unit_id, ordinal, stage,
+/// group, subject_kind, subject_id, content_hash, rubric_hash, unit_key, state, skip_reason,
+/// failure_reason, failure_detail, failure_is_retryable, tries, verdict_id, verdict_run_id, model,
+/// value_kind (number, truth, label, labels, text, object), value, scale_least, scale_most,
+/// scale_step, confidence, confidence_kind, reasoning, flags, call_keys, supersedes, detail,
+/// committed_at_us.
 package struct ExportRequest: Sendable, Equatable {
   package var runId: String = ""
   package var format: ExportRequest.Format = ExportRequest.Format()
@@ -340,7 +347,9 @@ package struct ExportRequest: Sendable, Equatable {
   /// `assay.store.v1.ExportRequest.Format`.
   package enum Format: Sendable, Hashable {
     case unspecified
+    /// RFC 4180: a header, CRLF, UTF-8; what is absent is empty, lists and objects are JSON.
     case csv
+    /// An object a line under the columns' names; what is absent is left out.
     case jsonLines
     /// A number that the proto did not name when this was generated.
     case unrecognized(Int32)
@@ -384,6 +393,7 @@ package struct ExportRequest: Sendable, Equatable {
 
 /// `assay.store.v1.ExportChunk`.
 package struct ExportChunk: Sendable, Equatable {
+  /// Whole lines.
   package var data: [UInt8] = []
 
   /// Every field absent or at its default.
@@ -399,7 +409,8 @@ package struct ExportChunk: Sendable, Equatable {
 
 /// `assay.store.v1.BackupRequest`.
 package struct BackupRequest: Sendable, Equatable {
-  /// A file name without a folder.
+  /// A file name without a folder: letters, digits, dots, dashes, underscores. Nothing is
+  /// overwritten.
   package var name: String = ""
 
   /// Every field absent or at its default.

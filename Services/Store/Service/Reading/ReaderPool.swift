@@ -58,9 +58,13 @@ final class ReaderPool: Sendable {
         metrics.readTime.record(loop.nowNanoseconds - began)
         answer.resume(with: result)
       }
-      guard !(lane == .quick ? quick : long).submit(question) else { return }
-      metrics.refusedBusy.add()
-      answer.resume(throwing: Fault.storeBusy(limit: "questionsWaitingMax"))
+      switch (lane == .quick ? quick : long).submit(question) {
+      case .taken: break
+      case .full:
+        metrics.refusedBusy.add()
+        answer.resume(throwing: Fault.storeBusy(limit: "\(lane)WaitingMax"))
+      case .ended: answer.resume(throwing: Fault.shuttingDown)
+      }
     }
   }
 

@@ -47,14 +47,14 @@ final class CommitQueue: Sendable {
   /// `onReceipt` is called on the loop for what is on disk, in the order of the writes and before
   /// anybody is answered.
   init(
-    on loop: EventLoop, metrics: StoreMetrics,
+    on loop: EventLoop, metrics: StoreMetrics, waitingMax: Int = StoreLimits.ordersWaitingMax,
     onReceipt: @escaping @Sendable (WriteOrder, WriteReceipt) -> Void
   ) {
     self.loop = loop
     self.metrics = metrics
     self.onReceipt = onReceipt
     threads = OwnerThreads(
-      name: "store-writer", waitingMax: StoreLimits.ordersWaitingMax,
+      name: "store-writer", waitingMax: waitingMax,
       groupMax: StoreLimits.ordersPerGroupMax)
   }
 
@@ -123,12 +123,19 @@ final class CommitQueue: Sendable {
     let result = await withCheckedContinuation {
       (answer: CheckedContinuation<Result<WriteReceipt, Fault>, Never>) in
       let pending = Pending(order: order, arrived: arrived, answer: answer)
-      guard !threads.submit(.write(pending)) else { return }
-      metrics.refusedBusy.add()
-      answer.resume(returning: .failure(.storeBusy(limit: "ordersWaitingMax")))
+      switch threads.submit(.write(pending)) {
+      case .taken: break
+      case .full:
+        metrics.refusedBusy.add()
+        answer.resume(returning: .failure(.storeBusy(limit: "ordersWaitingMax")))
+      case .ended: answer.resume(returning: .failure(.shuttingDown))
+      }
     }
     return try result.get()
   }
+
+  /// Orders that the writer has not taken yet.
+  var waitingCount: Int { threads.waitingCount }
 
   /// An order that nobody waits for, and that is never refused for want of room.
   func writeUnheard(_ order: WriteOrder) {
@@ -150,7 +157,9 @@ final class CommitQueue: Sendable {
             return progress
           })
       }
-      if !threads.submit(errand, isUrgent: true) { answer.resume(throwing: Fault.shuttingDown) }
+      if threads.submit(errand, isUrgent: true) != .taken {
+        answer.resume(throwing: Fault.shuttingDown)
+      }
     }
   }
 
