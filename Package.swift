@@ -235,7 +235,7 @@ let services =
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
     uses: [
-      "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "EventLoop",
+      "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "Feed", "EventLoop",
       "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults", "JSON",
       "GRPCFormat",
     ])

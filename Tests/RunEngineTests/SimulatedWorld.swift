@@ -164,7 +164,8 @@ final class SimulatedWorld {
       gateway.generate(
         request, isStale: !isCurrent, trouble: trouble(request.callKey),
         later: { at(now + roll(5...400), $0) }, answer: reply)
-      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), stale \(!isCurrent)")
+      let isStale = !isCurrent
+      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), stale \(isStale)")
       checkBudget()
     }
   }

@@ -149,12 +149,17 @@ actor RunDriver: LoopActor {
 
   private func release() { finish() }
 
-  private func finish() {
+  /// Ends everything without a word.
+  func abandon() {
     timer?.cancel()
     timer = nil
     let dropped = asks.values
     asks = [:]
     for ask in dropped { ask.cancel() }
+  }
+
+  private func finish() {
+    abandon()
     released(run)
   }
 }

@@ -221,6 +221,16 @@ actor RunOwner: LoopActor {
     timer.cancel()
   }
 
+  /// Forgets everything at once and tells nobody, as a process does that is killed.
+  func vanish() {
+    isStopping = true
+    waiting = []
+    session = ""
+    for ownership in drivers.values { Task { await ownership.driver.abandon() } }
+    drivers = [:]
+    tellEmptied()
+  }
+
   private func tellEmptied() {
     for waiter in emptied { waiter.resume() }
     emptied = []

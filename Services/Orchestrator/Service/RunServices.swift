@@ -32,6 +32,8 @@ struct OwnedRun: Hashable, Sendable {
 /// Whose runs: metadata that is believed from those who may call.
 enum ProductName {
   static let key = "assay-product"
+  /// Of callers that name none.
+  static let standard = "default"
 }
 
 /// What an orchestrator counts.
