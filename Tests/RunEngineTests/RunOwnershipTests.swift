@@ -63,6 +63,19 @@ import Testing
     #expect(engine.run.state == .completed && engine.calls.count == 9)
   }
 
+  @Test func `a request that is told too late changes nothing, one told too early is heard`() {
+    let late = EngineHarness(oks(3), workload: single)
+    late.holdsCalls = true
+    late.own()
+    late.feed(.requested(.cancel))
+    late.holdsCalls = false
+    late.answerCalls()
+    #expect(late.run.state == .completed)
+    let early = EngineHarness(oks(3), workload: single)
+    early.own(toldBefore: .cancel)
+    #expect(early.run.state == .cancelled)
+  }
+
   @Test func `a cancelled run keeps what was paid and skips the rest`() {
     let engine = EngineHarness(oks(600), options: RunOptions(width: 3), workload: single)
     engine.holdsCalls = true
