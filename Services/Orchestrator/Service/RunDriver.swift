@@ -111,6 +111,10 @@ actor RunDriver: LoopActor {
   }
 
   private func call(_ ask: Int, _ request: GenerateRequest) async throws -> RunInput {
+    guard !services.lease.hasEnded(at: loop.nowNanoseconds) else {
+      throw Fault(
+        .unavailable, reason: "LEASE_UNSURE", "The store has not been heard of for too long.")
+    }
     Failpoint.pass("orchestrator.call.before-send")
     services.metrics.callBegan()
     defer { services.metrics.callEnded() }
