@@ -35,7 +35,7 @@ final class ModelStore {
     let request = CommitRequest(
       commitId: id.isEmpty ? "commit\(commits)" : id, runId: "run", leaseName: lease,
       leaseToken: token, facts: facts.map { Fact(kind: $0) })
-    guard case .committed(let response, _, _) = try write(.commit(product, request)) else {
+    guard case .committed(let response, _, _, _) = try write(.commit(product, request)) else {
       throw Fault(.internal, reason: "NO_COMMIT", "")
     }
     return response

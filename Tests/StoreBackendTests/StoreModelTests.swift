@@ -15,14 +15,14 @@ import Testing
 
   @Test func `a key made a run once, and the same spec gets it again`() throws {
     _ = try store.create("a", key: "key")
-    guard case .runCreated(let again) = try store.create("b", key: "key") else { return }
+    guard case .runCreated(let again, _) = try store.create("b", key: "key") else { return }
     #expect(again.isReplay && again.run?.id == "a")
     #expect(
       refusal { (it) throws(Fault) in _ = try it.create("c", hash: "x", key: "key") }
         == "IDEMPOTENCY_KEY_REUSED")
     #expect(
       refusal { (it) throws(Fault) in _ = try it.create("a", hash: "x") } == "RUN_EXISTS")
-    guard case .runCreated(let lost) = try store.create("a") else { return }
+    guard case .runCreated(let lost, _) = try store.create("a") else { return }
     #expect(lost.isReplay && lost.run?.lastSeq == 1)
   }
 

@@ -140,7 +140,7 @@ import Testing
       store.questionMax = .zero
       let hurried = try store.openReader()
       let request = QueryVerdictsRequest(order: .highest)
-      #expect(reason { _ = try hurried.query(request, of: fixture.product) } == "QUERY_CUT")
+      #expect(reason { _ = try hurried.query(request, of: fixture.product) } == "QUERY_TOO_SLOW")
       #expect(try fixture.reader.query(request, of: fixture.product).verdicts.count == 100)
     }
   }
