@@ -8,7 +8,7 @@ import Synchronization
 
 /// A named place in the program where it may be made to end.
 ///
-/// Names stand in the source as literals, `Failpoint.pass("store.commit.before-write")`, so that
+/// Names stand in the source as literals, `Failpoint.pass("…")`, so that
 /// the list of all of them is read from there and none can be forgotten.
 package enum Failpoint {
   /// The variable that arms one.

@@ -88,11 +88,13 @@ final class EngineHarness {
     }
   }
 
-  func answerCalls() {
-    let calls = heldCalls
+  /// Answers what was kept, in an order of one's own.
+  func answerCalls(andWork: Bool = true, _ reorder: (inout [RunAction]) -> Void = { _ in }) {
+    var calls = heldCalls
     heldCalls = []
+    reorder(&calls)
     for call in calls { answer(call) }
-    work()
+    if andWork { work() }
   }
 
   func ask(_ request: RunRequest, cap: Int64 = 0) {

@@ -3,6 +3,7 @@ import GatewayContract
 import JSON
 import RunEngine
 import ScoreContract
+import TestSupport
 import Testing
 
 /// Stops, resumes, and hands that change.
@@ -207,6 +208,38 @@ import Testing
     engine.answerCalls()
     #expect(engine.isReleased && engine.run.state == .running)
     #expect(engine.run.totals?.succeeded == 2 && engine.calls.count == 2)
+  }
+
+  /// P4 and I8: an aggregate and all verdicts are the same in whatever order calls are answered.
+  @Test func `the order of answers changes nothing`() {
+    var random = SeededRandom("order of answers")
+    let texts = ["ok 0", "flaky2 1", "never 2", "ok 3", "cut 4", "unsure 5", "refuse 6", "ok 7"]
+    var endings: Set<String> = []
+    for _ in 0..<40 {
+      let engine = EngineHarness(texts, options: RunOptions(width: 3))
+      engine.holdsCalls = true
+      engine.own()
+      while !engine.isReleased { engine.answerCalls { $0.shuffle(using: &random) } }
+      let states = engine.units.map { "\($0.state)\($0.verdictId)" }
+      endings.insert("\(states) \(String(decoding: engine.run.outcome, as: UTF8.self))")
+    }
+    #expect(endings.count == 1)
+  }
+
+  @Test func `a wake that comes too early is wished for again`() {
+    let engine = EngineHarness(oks(1))
+    var isFirst = true
+    engine.gateway = { _ in
+      defer { isFirst = false }
+      return isFirst ? .failure(Fault(.unavailable, reason: "PROVIDER_ERROR", "")) : nil
+    }
+    engine.holdsCalls = true
+    engine.own()
+    engine.answerCalls(andWork: false)
+    engine.feed(.woke)
+    engine.holdsCalls = false
+    engine.work()
+    #expect(engine.run.state == .completed)
   }
 
   @Test func `a long run takes a small window`() {

@@ -9,14 +9,22 @@ struct SimulationReport {
   let events: Int
   let faults: [String: Int]
 
-  /// Lives through a world, and through the same run undisturbed.
-  init(_ plan: SimulationPlan) {
+  /// What the same run comes to when nothing goes wrong.
+  static func undisturbed(_ plan: SimulationPlan) -> SimulatedWorld {
+    let calm = SimulatedWorld(plan.undisturbed)
+    if !calm.run() {
+      calm.store.violations.append("The undisturbed run does not end: \(calm.summary)")
+    }
+    return calm
+  }
+
+  /// Lives through a world, and compares it with the same run undisturbed.
+  init(_ plan: SimulationPlan, calm known: SimulatedWorld? = nil) {
+    let calm = known ?? Self.undisturbed(plan)
     let world = SimulatedWorld(plan)
     var violations: [String] = []
     if !world.run() { violations.append("The run does not end: \(world.summary)") }
-    let calm = SimulatedWorld(plan.undisturbed)
-    if !calm.run() { violations.append("The undisturbed run does not end: \(calm.summary)") }
-    violations += world.store.violations + world.gateway.violations
+    violations += calm.store.violations + world.store.violations + world.gateway.violations
     violations += Self.differences(world.store.allUnits(), calm.store.allUnits())
     violations += Self.log(of: world) + Self.books(of: world)
     self.violations = violations
@@ -48,6 +56,7 @@ struct SimulationReport {
     }
     var isEnded = false
     var values: [String: Double] = [:]
+    var states: [String: UnitState] = [:]
     var last: RunChange?
     for event in events {
       switch event.fact?.kind {
@@ -57,12 +66,17 @@ struct SimulationReport {
         isEnded = [.completed, .partial, .failed, .timedOut, .cancelled].contains(change.state)
         last = change
       case .unit(let change):
+        states[change.unitId] = change.state
         guard let verdict = change.verdict else { break }
         if isEnded { violations.append("A verdict behind the end.") }
         if values[change.unitId] != nil { violations.append("\(change.unitId) has two verdicts.") }
         if case .number(let number) = verdict.value?.kind { values[change.unitId] = number }
       default: break
       }
+    }
+    // The log alone tells what the table says (P10).
+    for unit in world.store.allUnits() where states[unit.id, default: .open] != unit.state {
+      violations.append("The log says that \(unit.id) is \(states[unit.id, default: .open]).")
     }
     for unit in world.store.allUnits() where unit.state == .succeeded {
       let text = String(decoding: unit.payload, as: UTF8.self)

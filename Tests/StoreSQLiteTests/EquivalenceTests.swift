@@ -11,9 +11,18 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct EquivalenceTests {
   private static let sequences = 2_000
   private static let sequencesPerFile = 25
+  /// What the random orders must have been refused for, or they proved less than they should.
+  private static let reasons: Set<String> = [
+    "UNKNOWN_RUN", "RUN_EXISTS", "IDEMPOTENCY_KEY_REUSED", "COMMIT_ID_REUSED", "LEASE_LOST",
+    "RUN_ENDED", "RUN_STATE", "UNITS_OPEN", "UNIT_ENDED", "UNIT_EXISTS", "UNIT_ORDER",
+    "UNKNOWN_UNIT", "UNKNOWN_VERDICT", "VERDICT_EXISTS", "ATTEMPT_EXISTS", "STAGE_ORDER",
+    "STAGE_STATE", "RUBRIC_DIFFERS", "LABEL_DIFFERS", "BAD_REQUEST",
+  ]
 
   @Test func `the file and the model give the same answers to the same orders`() async throws {
     var random = SeededRandom("equivalence")
+    var seen: Set<String> = []
+    var taken = 0
     for first in stride(from: 0, to: Self.sequences, by: Self.sequencesPerFile) {
       let seed = random.next()
       try await ScratchFolder.with { folder in
@@ -27,8 +36,12 @@ import Testing
           }
         }
         #expect(try pair.damages() == [])
+        seen.formUnion(pair.reasons)
+        taken += pair.taken
       }
     }
+    #expect(Self.reasons.subtracting(seen) == [])
+    #expect(taken > Self.sequences * 8, "\(taken) orders were taken")
   }
 }
 
@@ -40,6 +53,9 @@ struct StorePair {
   private let model = StoreModel()
   private var random: SeededRandom
   private var now: Int64 = 1_000_000
+  private(set) var reasons: Set<String> = []
+  /// Orders that were not refused.
+  private(set) var taken = 0
 
   init(_ path: String, _ random: SeededRandom) throws {
     var store = SQLiteStore(path: path)
@@ -67,6 +83,13 @@ struct StorePair {
       let mine = model.write(group, atMicroseconds: now).map(Self.comparable)
       let theirs = writer.write(group, atMicroseconds: now).map(Self.comparable)
       guard Self.same(mine, theirs, "\(group)") else { return false }
+      for result in mine {
+        if case .failure(let refusal) = result {
+          reasons.insert(refusal.reason)
+        } else {
+          taken += 1
+        }
+      }
       if UInt8.random(in: 0..<60, using: &random) == 0 { try reopen() }
     }
     return try compareAnswers(of: product)

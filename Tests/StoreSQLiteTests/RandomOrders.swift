@@ -22,10 +22,18 @@ struct RandomOrders {
     items.randomElement(using: &random) ?? fallback
   }
 
-  mutating func runID() -> String { "run\(number(0..<3))" }
+  /// Most of the time one run, so that it comes far.
+  mutating func runID() -> String { chance(70) ? "run0" : "run\(number(0..<3))" }
 
   /// nil when the request was refused before it became an order.
   mutating func next() -> Result<WriteOrder, Fault> {
+    let run = SeenRun("run0", product, in: model)
+    if run.state == .unspecified, chance(60) {
+      return .success(.createRun(product, createRun()))
+    }
+    if run.state == .pending, chance(25) {
+      return .success(.acquireLease(product, name: "run0", session: "s0"))
+    }
     switch number(0..<100) {
     case 0..<10: return .success(.createRun(product, createRun()))
     case 10..<22: return .success(.requestOfRun(product, requestOfRun()))
@@ -55,7 +63,7 @@ struct RandomOrders {
 
   private mutating func lease() -> WriteOrder {
     let name = runID()
-    if chance(75) { return .acquireLease(product, name: name, session: "s\(number(0..<3))") }
+    if chance(85) { return .acquireLease(product, name: name, session: "s\(number(0..<3))") }
     return .endLease(product, name: name, token: UInt64(number(0..<4)))
   }
 
@@ -86,11 +94,14 @@ struct RandomOrders {
     return CommitRequest(
       commitId: "c\(number(0..<60))", runId: runID, leaseName: chance(2) ? "" : runID,
       leaseToken: token,
-      facts: (0..<number(chance(2) ? 0..<1 : 1..<5)).map { _ in fact(for: run) })
+      facts: (0..<(chance(2) ? 0 : chance(60) ? 1 : number(2..<5))).map { _ in fact(for: run) })
   }
 
   private mutating func fact(for run: SeenRun) -> Fact {
-    switch number(0..<100) {
+    if !run.units.contains(where: { $0.state == .open }), !run.state.isEnded, chance(50) {
+      return Fact(kind: .planned(UnitsPlanned(units: units(run))))
+    }
+    return switch number(0..<100) {
     case 0..<25: Fact(kind: .run(runChange(run)))
     case 25..<32: Fact(kind: .stage(StageChange(stage: stage())))
     case 32..<47: Fact(kind: .planned(UnitsPlanned(units: units(run))))
@@ -107,7 +118,7 @@ struct RandomOrders {
       case .pending: [.planning]
       case .planning: [.running, .running, .awaitingApproval]
       case .awaitingApproval: [.running, .cancelled]
-      case .running: [.paused, .completed, .partial, .cancelling, .failed]
+      case .running: [.paused, .completed, .completed, .partial, .cancelling, .failed]
       case .cancelling: [.cancelled]
       default: [.running]
       }
@@ -154,7 +165,7 @@ struct RandomOrders {
     case 70..<85:
       change.state = .skipped
       change.skipReason = pick([.cached, .shortCircuit, .limit, .skippedBudget], SkipReason.limit)
-      if change.skipReason == .cached { change.verdictId = "v\(number(0..<40))" }
+      if change.skipReason == .cached { change.verdictId = "v\(number(0..<14))" }
     default:
       change.state = .open
       change.tries = UInt32(number(0..<3))
@@ -170,12 +181,12 @@ struct RandomOrders {
     ]
     let index = number(0..<20)
     return Verdict(
-      id: "v\(number(0..<40))", unitId: chance(3) ? "other" : unitID, unitKey: "k\(number(0..<6))",
+      id: "v\(number(0..<14))", unitId: chance(3) ? "other" : unitID, unitKey: "k\(number(0..<6))",
       subject: chance(90) ? subject() : nil, rubricHash: "rubric\(number(0..<2))",
       model: "m\(number(0..<2))", value: Value(kind: kinds[index > 3 ? 0 : index]),
       reasoning: "because", confidence: Confidence(probability: 0.5, kind: .verbalised),
       flags: ["coerced"], callKeys: ["call"],
-      supersedes: chance(10) ? "v\(number(0..<40))" : "", detail: Array("[1]".utf8))
+      supersedes: chance(10) ? "v\(number(0..<14))" : "", detail: Array("[1]".utf8))
   }
 
   private mutating func attempt() -> AttemptChange {

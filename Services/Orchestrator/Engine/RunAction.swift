@@ -4,8 +4,8 @@ package import ScoreContract
 /// What the owner of a run does next for its state machine.
 ///
 /// Actions with an `ask` are answered by exactly one input with the same number, `refused` among
-/// them, or by none when the lease is lost; all others are done and forgotten. They may be done
-/// in any order and at once.
+/// them, or by none when the lease is lost or `dropAsks` came; all others are done and forgotten.
+/// They are begun in the order given, and need not wait for each other.
 package enum RunAction: Sendable, Equatable {
   /// Store.Commit under the run's lease; idempotent by its id.
   case commit(ask: Int, RunCommit)
@@ -21,7 +21,8 @@ package enum RunAction: Sendable, Equatable {
   case recall(ask: Int, callKey: String)
   /// Feed `woke` at this time, instead of any earlier wish; nil: not at all.
   case wake(at: Int64?)
-  /// Answers to all asks are worth nothing now: calls may be ended.
+  /// Answers to all asks before this one are worth nothing now: calls may be ended. After a lost
+  /// lease it is the last action, else the run is read anew.
   case dropAsks
   /// Give the lease back and forget the machine.
   case release

@@ -102,8 +102,10 @@ extension RunStateMachine {
     }
     if phase != .over {
       for (_, ask) in asks { consider(ask.againAt) }
-      consider(window?.wakesAt)
-      if phase == .running, stop == nil { consider(deadline) }
+      if phase == .running {
+        consider(window?.wakesAt)
+        if stop == nil { consider(deadline) }
+      }
       if phase == .running || phase == .recovering, stop != nil {
         let patience = stoppedAt + EngineLimits.stopPatienceMs
         if patience > now { consider(patience) }

@@ -103,7 +103,8 @@ package struct RunStateMachine: Sendable {
     case .requested(let request):
       run.requested = request
       if phase == .holding { reload() }
-    case .woke: break
+    // Whoever wakes us has spent its timer.
+    case .woke: wakeAt = nil
     case .committed(let ask, _):
       reloads = 0
       if case .commit(let purpose) = close(ask)?.kind { committed(purpose) }
@@ -235,7 +236,10 @@ package struct RunStateMachine: Sendable {
       self.stages = stages
       return commitEnd()
     }
+    // The time to end stands, unless it counts anew.
+    let kept = run.generation == self.run.generation ? deadline : nil
     begin(run, stages, ranForMs: 0)
+    deadline = kept ?? deadline
   }
 
   /// Steps of the phase, until it waits for something.
