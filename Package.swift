@@ -225,7 +225,8 @@ let services =
   service(
     "Store", calls: [],
     uses: [
-      "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "Feed", "EventLoop", "Configuration",
+      "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
+      "Configuration",
       "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
     ])
   + service(

@@ -43,7 +43,7 @@ package enum StoreService {
             try await untilStopped { try await store.whileWhole() }
           } catch {
             logger.error(
-              "the disk failed under the database: ending, so that a new process reads it anew",
+              "the disk failed under the database: ending, so that a new process reads it again",
               [.path: .string(file.path), .error: .string(Fault(describing: error).cause ?? "")])
             throw error
           }

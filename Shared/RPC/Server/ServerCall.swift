@@ -1,7 +1,6 @@
 import Faults
-import GRPCFormat
 package import Protobuf
-import RPCStream
+package import RPCStream
 
 /// The typed half of one call on the server, made by its method's handler when headers arrive.
 protocol ServerCall: AnyObject, Sendable {
@@ -119,20 +118,4 @@ package struct ResponseWriter<Message: WireMessage>: Sendable {
   package func send(_ packed: PackedMessage<Message>) async throws {
     try await stream.send(framed: packed.framed)
   }
-}
-
-/// A message packed once and sent to many: its copies share their bytes.
-package struct PackedMessage<Message: WireMessage>: Sendable {
-  let framed: [UInt8]
-
-  package init(_ message: Message) {
-    var framed: [UInt8] = []
-    let start = MessagePrefix.reserve(in: &framed)
-    message.appendPacked(to: &framed)
-    MessagePrefix.fill(&framed, at: start)
-    self.framed = framed
-  }
-
-  /// Bytes on the wire.
-  package var byteCount: Int { framed.count }
 }

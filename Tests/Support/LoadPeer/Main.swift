@@ -5,6 +5,8 @@
 //   commits --store A --writers N --commits M      M commits of one verdict by each of N writers
 //   fill --store A --verdicts N                    as many verdicts as fast as it goes
 //   pages --store A --pages N                      N pages of a query by score, each timed
+//   followers --store A --followers K --rate N --seconds S
+//                                                  K calls follow a run that gets N events a second
 //   run --orchestrator A --texts N --per-call P --width W [--watchers K] [--product NAME]
 import EventLoop
 import Glibc
@@ -43,11 +45,15 @@ import RPC
         .fill(words.int("verdicts", 1_000_000))
     case "pages":
       return try await StoreLoad(words.address("store"), on: loop).pages(words.int("pages", 200))
+    case "followers":
+      return try await StoreLoad(words.address("store"), on: loop).followers(
+        words.int("followers", 1000), perSecond: words.int("rate", 300),
+        seconds: words.int("seconds", 10))
     case "run":
       return try await RunLoad(words.address("orchestrator"), on: loop).run(
         texts: words.int("texts", 1000), perCall: words.int("per-call", 1),
         width: words.int("width", 16), watchers: words.int("watchers", 0))
-    default: throw LoadError("commits, fill, pages or run")
+    default: throw LoadError("commits, fill, pages, followers or run")
     }
   }
 }

@@ -8,8 +8,8 @@ import StoreContract
 
 /// Writers and readers of one store.
 struct StoreLoad: Sendable {
-  private let loop: EventLoop
-  private let store: StoreClient
+  let loop: EventLoop
+  let store: StoreClient
   private static let unitsPerPage = 256
 
   init(_ address: MeshAddress, on loop: EventLoop) {
@@ -18,13 +18,13 @@ struct StoreLoad: Sendable {
   }
 
   /// A run with units that wait for their verdicts, and the lease to write them under.
-  private struct Desk: Sendable {
+  struct Desk: Sendable {
     let runID: String
     let token: UInt64
   }
 
   /// Opens a session that lives as long as this process, and answers its name.
-  private func attend() async throws -> String {
+  func attend() async throws -> String {
     let attendances = store.attend(AttendRequest(holder: "load", ttlMs: 600_000))
     guard case .opened(let opened)? = try await attendances.next()?.kind else {
       throw LoadError("the store opened no session")
@@ -33,7 +33,7 @@ struct StoreLoad: Sendable {
     return opened.session
   }
 
-  private func desk(_ runID: String, units: Int, session: String) async throws -> Desk {
+  func desk(_ runID: String, units: Int, session: String) async throws -> Desk {
     _ = try await store.createRun(
       CreateRunRequest(runId: runID, workload: "load", spec: [1], specHash: runID))
     let lease = try await store.acquireLease(AcquireLeaseRequest(session: session, name: runID))
@@ -69,7 +69,7 @@ struct StoreLoad: Sendable {
       kind: .unit(UnitChange(unitId: "u\(index)", state: .succeeded, verdict: verdict)))
   }
 
-  private func commit(_ desk: Desk, _ id: String, _ facts: [Fact]) async throws {
+  func commit(_ desk: Desk, _ id: String, _ facts: [Fact]) async throws {
     _ = try await store.commit(
       CommitRequest(
         commitId: "\(desk.runID)/\(id)", runId: desk.runID, leaseName: desk.runID,

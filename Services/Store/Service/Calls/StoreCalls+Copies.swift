@@ -18,7 +18,8 @@ extension StoreCalls {
     _ = try await readers.ask(.quick) { try $0.run(request.runId, of: product).run?.id }
     var writer = ExportWriter(request.format)
     writer.begin()
-    try await responses.send(ExportChunk(data: writer.take()))
+    let header = writer.take()
+    if !header.isEmpty { try await responses.send(ExportChunk(data: header)) }
     var behind: Int64 = -1
     while true {
       let after = behind

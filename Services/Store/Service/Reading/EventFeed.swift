@@ -1,7 +1,7 @@
 import EventLoop
 import Faults
 import Feed
-import RPC
+import RPCStream
 import ScoreContract
 import StoreBackend
 import StoreContract
