@@ -122,7 +122,8 @@ import Testing
       _ = try await mesh.orchestrator.resume(ResumeRequest(runId: answer.runId))
       let rest = try await mesh.watch(answer.runId, after: all.last?.seq ?? 0)
       #expect(rest.last?.state == .completed)
-      #expect(try await mesh.run(answer.runId).totals?.succeeded == 400)
+      let whole = try await mesh.run(answer.runId)
+      #expect(whole.totals?.succeeded == 400)
       #expect(try PaymentLog.read(mesh.payments).count == 200)
     }
   }
@@ -144,7 +145,8 @@ import Testing
         ResumeRequest(runId: answer.runId, budgetCapNanos: 1_000_000_000))
       let rest = try await mesh.watch(answer.runId, after: paused.lastSeq)
       #expect(rest.last?.state == .completed)
-      #expect(try await mesh.run(answer.runId).totals?.succeeded == 200)
+      let whole = try await mesh.run(answer.runId)
+      #expect(whole.totals?.succeeded == 200)
     }
   }
 

@@ -74,7 +74,8 @@ import Testing
       #expect(long?.code == .invalidArgument)
       let zero = await refusal { _ = try await mesh.submit(mesh.spec(["a"]), key: "a\0b") }
       #expect(zero?.code == .invalidArgument)
-      #expect(try await mesh.orchestrator.listRuns(ListRunsRequest()).runs.isEmpty)
+      let none = try await mesh.orchestrator.listRuns(ListRunsRequest())
+      #expect(none.runs.isEmpty)
     }
   }
 
@@ -95,7 +96,8 @@ import Testing
         await refusal { _ = try await mesh.orchestrator.resume(ResumeRequest(runId: id)) },
       ]
       for fault in faults { #expect(fault?.reason == "UNKNOWN_RUN" && fault?.code == .notFound) }
-      #expect(try await mesh.orchestrator.listRuns(ListRunsRequest()).runs.isEmpty)
+      let none = try await mesh.orchestrator.listRuns(ListRunsRequest())
+      #expect(none.runs.isEmpty)
       let own = try await mesh.orchestrator.listRuns(ListRunsRequest(), options: mine)
       #expect(own.runs.map(\.id) == [id])
       for seq in [Int64(-1), 1_000_000] {

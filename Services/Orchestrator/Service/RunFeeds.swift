@@ -3,6 +3,7 @@ import Faults
 import Feed
 import OrchestratorContract
 import RPC
+import RPCStream
 import ScoreContract
 import StoreContract
 
