@@ -94,16 +94,3 @@ import Testing
     }
   }
 }
-
-extension ChildTool {
-  /// The first line of standard error that `isWanted`; waits for it.
-  fileprivate func errorLine(_ isWanted: (String) -> Bool) async throws -> String {
-    let deadline = ContinuousClock.now + .seconds(20)
-    while ContinuousClock.now < deadline {
-      if let line = output.errorLines.first(where: isWanted) { return line }
-      guard isRunning else { break }
-      try await Task.sleep(for: .milliseconds(2))
-    }
-    throw Failure(description: "what was waited for was not said: \(output.lastWords)")
-  }
-}
