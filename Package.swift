@@ -236,7 +236,8 @@ let services =
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
     uses: [
-      "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "EventLoop",
+      "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "RPCStream", "Feed",
+      "EventLoop",
       "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults", "JSON",
       "GRPCFormat",
     ])

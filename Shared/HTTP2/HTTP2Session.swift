@@ -34,6 +34,8 @@ import CNGHTTP2
   var now: UInt64 = 0
   /// Streams to be reset once the frame that ends our side has left.
   var resetsAfterEnd: Set<Int32> = []
+  /// Whether there are any: a plain look for each frame, where the set's would be checked.
+  var hasResetsAfterEnd = false
   /// Why the session ended, for the log; the peer gets the GOAWAY.
   package internal(set) var lastError: String?
 
@@ -161,7 +163,17 @@ import CNGHTTP2
   ///
   /// A reset that is queued at once would overtake the answer: nghttp2 drops the frames of a
   /// stream that is about to close.
-  package func resetAfterEnd(_ stream: Int32) { resetsAfterEnd.insert(stream) }
+  package func resetAfterEnd(_ stream: Int32) {
+    resetsAfterEnd.insert(stream)
+    hasResetsAfterEnd = true
+  }
+
+  /// Whether the stream waited for its reset; it does no more.
+  func takeResetAfterEnd(_ stream: Int32) -> Bool {
+    guard hasResetsAfterEnd else { return false }
+    defer { hasResetsAfterEnd = !resetsAfterEnd.isEmpty }
+    return resetsAfterEnd.remove(stream) != nil
+  }
 
   /// Gives the peer room on the connection for bytes we took off it.
   package func creditConnection(_ count: Int) {

@@ -68,7 +68,7 @@ private let onStreamClose:
     _, stream, code, userData in
     guard let session = unsafe session(userData) else { return 0 }
     if session.blockBeganAt != nil, session.incomingStream == stream { session.blockBeganAt = nil }
-    if !session.resetsAfterEnd.isEmpty { session.resetsAfterEnd.remove(stream) }
+    _ = session.takeResetAfterEnd(stream)
     session.owner.streamClosed(stream, code: HTTP2ErrorCode(rawValue: code))
     return 0
   }
@@ -87,13 +87,13 @@ private let onInvalidFrame:
 private let onFrameSent:
   @convention(c) (OpaquePointer?, Frame?, UnsafeMutableRawPointer?) -> Int32 = {
     _, frame, userData in
-    guard let session = unsafe session(userData), !session.resetsAfterEnd.isEmpty,
+    guard let session = unsafe session(userData), session.hasResetsAfterEnd,
       let frame = unsafe frame
     else { return 0 }
     let flags = UInt32(unsafe assay_h2_frame_flags(frame))
     let stream = unsafe assay_h2_frame_stream(frame)
     if flags & NGHTTP2_FLAG_END_STREAM.rawValue != 0,
-      session.resetsAfterEnd.remove(stream) != nil
+      session.takeResetAfterEnd(stream)
     {
       session.reset(stream, .noError)
     }

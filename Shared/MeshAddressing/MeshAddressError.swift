@@ -9,10 +9,14 @@ package struct MeshAddressError: Error, Equatable, Sendable {
   static let forms = "unix:/path, unix-dir:/directory, tcp://host:port or dns:///name:port"
 }
 
+extension MeshAddressError: CustomStringConvertible {
+  package var description: String { "The address '\(text)' is \(objection)." }
+}
+
 extension MeshAddressError: FaultConvertible {
   package var fault: Fault {
     Fault(
-      .invalidArgument, reason: "BAD_ADDRESS", "The address '\(text)' is \(objection).",
+      .invalidArgument, reason: "BAD_ADDRESS", description,
       hint: "Write \(MeshAddressError.forms).")
   }
 }

@@ -85,13 +85,18 @@ package final class FrameConduit: ByteStreamOwner, TurnEnding {
 
   private func flush() {
     guard !isClosed else { return }
+    // A variable of this function: each look at the property would be checked for overlap.
+    var bytes: [UInt8] = []
+    swap(&bytes, &outgoing)
+    var queued = stream.queuedByteCount
     do {
-      while stream.queuedByteCount < FrameConduitLimits.unsentBytesMax {
-        try session.appendOutgoing(to: &outgoing, limit: FrameConduitLimits.writeBytes)
-        guard !outgoing.isEmpty else { break }
-        if stream.queuedByteCount == 0 { lastWriteProgress = lastRead }
-        stream.write(unsafe outgoing.span.bytes)
-        outgoing.removeAll(keepingCapacity: true)
+      while queued < FrameConduitLimits.unsentBytesMax {
+        try session.appendOutgoing(to: &bytes, limit: FrameConduitLimits.writeBytes)
+        guard !bytes.isEmpty else { break }
+        if queued == 0 { lastWriteProgress = lastRead }
+        stream.write(unsafe bytes.span.bytes)
+        bytes.removeAll(keepingCapacity: true)
+        queued = stream.queuedByteCount
       }
     } catch {
       if !isClosing {
@@ -100,9 +105,9 @@ package final class FrameConduit: ByteStreamOwner, TurnEnding {
         stream.close()
       }
     }
-    if outgoing.capacity > FrameConduitLimits.keptBytesMax { outgoing = [] }
-    if pausesReading, !isReadingPaused, stream.queuedByteCount >= FrameConduitLimits.unsentBytesMax
-    {
+    bytes.removeAll(keepingCapacity: true)
+    if bytes.capacity <= FrameConduitLimits.keptBytesMax { swap(&bytes, &outgoing) }
+    if pausesReading, !isReadingPaused, queued >= FrameConduitLimits.unsentBytesMax {
       isReadingPaused = true
       stream.pauseReading()
     }

@@ -45,7 +45,9 @@ final class EngineHarness {
   var units: [Unit] { store.allUnits() }
 
   /// Takes the run over and goes on until there is nothing to do.
-  func own(ranForMs: Int64 = 0, steps: Int = .max) {
+  ///
+  /// `toldBefore`: asked after the run was read, and told before it is ours.
+  func own(ranForMs: Int64 = 0, steps: Int = .max, toldBefore request: RunRequest? = nil) {
     let session = "h\(token)"
     _ = store.renew(session, isNew: true, at: now)
     store.forgetOwner()
@@ -56,6 +58,10 @@ final class EngineHarness {
     waiting = []
     heldCalls = []
     if let known = store.run() {
+      if let request {
+        store.ask(request, at: now)
+        feed(.requested(request))
+      }
       feed(.gained(RunOwnership(run: known.run, stages: known.stages, ranForMs: ranForMs)))
     }
     work(steps: steps)

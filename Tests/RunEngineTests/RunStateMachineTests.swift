@@ -183,6 +183,19 @@ import Testing
     #expect(engine.run.totals?.lostAttempts == 1 && engine.run.totals?.costNanos == 9 + 6)
   }
 
+  @Test func `a gateway that stays away fails units as retryable, charged at their bound`() {
+    let engine = EngineHarness(["ok a", "ok b"])
+    engine.gateway = { _ in .failure(Fault(.unavailable, reason: "CONNECTION_LOST", "Gone.")) }
+    engine.own()
+    #expect(engine.run.state == .failed && engine.now > EngineLimits.patienceMs)
+    #expect(engine.units.allSatisfy { $0.failure?.isRetryable == true })
+    #expect(engine.run.totals?.costNanos == 20 && engine.run.totals?.lostAttempts == 1)
+    engine.gateway = { _ in nil }
+    engine.resume(retryFailed: true)
+    engine.own()
+    #expect(engine.run.state == .completed && Set(engine.calls.map(\.callKey)).count == 2)
+  }
+
   @Test func `slots are not held while calls wait`() {
     var workload = ScriptedWorkload()
     workload.unitsMax = 1

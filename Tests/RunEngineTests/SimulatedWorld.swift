@@ -164,7 +164,7 @@ final class SimulatedWorld {
       gateway.generate(
         request, isStale: !isCurrent, trouble: trouble(request.callKey),
         later: { at(now + roll(5...400), $0) }, answer: reply)
-      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), stale \(!isCurrent)")
+      tell("\(ScriptedModel.asked(request).map(\.id)) from r\(replica.index), current \(isCurrent)")
       checkBudget()
     }
   }
@@ -194,7 +194,8 @@ final class SimulatedWorld {
       }
     }
     let copies = isFaulty && chance(plan.doubled) ? 2 : 1
-    for _ in 0..<copies where !isFaulty || !chance(plan.dropped) {
+    for _ in 0..<copies {
+      if isFaulty, chance(plan.dropped) { continue }
       at(now + delay()) { there(back) }
     }
   }

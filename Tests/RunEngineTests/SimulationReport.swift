@@ -55,13 +55,19 @@ struct SimulationReport {
       violations.append("The log has a gap.")
     }
     var isEnded = false
+    var asked: [RunRequest: Int] = [:]
     var values: [String: Double] = [:]
     var states: [String: UnitState] = [:]
     var last: RunChange?
     for event in events {
       switch event.fact?.kind {
-      case .run(let change) where change.requested != .unspecified: break
+      case .run(let change) where change.requested != .unspecified:
+        asked[change.requested, default: 0] += 1
       case .run(let change):
+        if change.reason == "operator", change.state == .cancelling {
+          asked[.cancel, default: 0] -= 1
+        }
+        if change.reason == "operator", change.state == .paused { asked[.pause, default: 0] -= 1 }
         if isEnded, change.state != .running { violations.append("Two ends in one generation.") }
         isEnded = [.completed, .partial, .failed, .timedOut, .cancelled].contains(change.state)
         last = change
@@ -73,6 +79,9 @@ struct SimulationReport {
         if case .number(let number) = verdict.value?.kind { values[change.unitId] = number }
       default: break
       }
+    }
+    if asked.contains(where: { $0.value < 0 }) {
+      violations.append("Something was done that nobody had asked for.")
     }
     // The log alone tells what the table says (P10).
     for unit in world.store.allUnits() where states[unit.id, default: .open] != unit.state {

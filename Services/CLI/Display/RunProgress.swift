@@ -149,13 +149,3 @@ package struct RunProgress: Sendable {
     seconds < 100 ? "\(seconds) s" : "\((seconds + 30) / 60) min"
   }
 }
-
-extension RunState {
-  /// Whether nothing happens any more unless somebody resumes it.
-  package var isEnded: Bool {
-    switch self {
-    case .completed, .partial, .failed, .timedOut, .cancelled: true
-    default: false
-    }
-  }
-}

@@ -29,7 +29,7 @@ package struct ProofRun: Sendable, Equatable {
     case .run(let change):
       state = change.state
       if let told = change.totals { totals = told }
-      if ProofRun.isEnd(change.state) { endings += 1 }
+      if event.endsRun { endings += 1 }
       if endings > 1 { faults.append("\(id): it ended twice, at \(event.seq)") }
     case .unit(let change): take(change, at: event.seq)
     default: break
@@ -52,13 +52,6 @@ package struct ProofRun: Sendable, Equatable {
       return "no value"
     case .unitFailed: return "failed \(change.failure?.reason.name ?? "")"
     default: return change.state.name
-    }
-  }
-
-  private static func isEnd(_ state: RunState) -> Bool {
-    switch state {
-    case .completed, .partial, .failed, .timedOut, .cancelled: true
-    default: false
     }
   }
 }

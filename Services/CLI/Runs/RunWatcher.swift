@@ -73,7 +73,8 @@ actor RunWatcher: LoopActor {
             show(progress.take(event))
           }
           lastHeard = loop.nowNanoseconds
-          guard !terminal.isClosed else { return }
+          // A paused run may stay so for days.
+          guard !terminal.isClosed, progress.state != .paused else { return }
         }
         if progress.hasEnded || progress.state == .paused { return }
       } catch let fault as Fault where fault.code == .unavailable {

@@ -11,7 +11,8 @@ package enum RunInput: Sendable, Equatable {
   case leaseLost
   /// Finish what is in flight and give the run back: this process stops.
   case handBack
-  /// Somebody asks something of the run; Store has kept it.
+  /// Somebody asks something of the run; Store has kept it, and is asked what it is. May come
+  /// late, twice, or before the run is ours.
   case requested(RunRequest)
   /// The time that was asked for has come, or any other time.
   case woke

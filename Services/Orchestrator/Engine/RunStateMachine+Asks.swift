@@ -14,6 +14,8 @@ enum AskKind: Sendable, Equatable {
   case commit(CommitPurpose)
   case read(ReadPurpose)
   case run
+  /// What is asked of the run.
+  case request
   case lookUp([String])
   /// Of a batch.
   case call(String)
@@ -133,7 +135,7 @@ extension RunStateMachine {
       planning.lookupMax = max(1, keys.count / 2)
       followers = []
     case .run where fault.code == .notFound: end(with: .release)
-    case .read, .run, .lookUp, .recall: askAgain(number)
+    case .read, .run, .request, .lookUp, .recall: askAgain(number)
     }
   }
 

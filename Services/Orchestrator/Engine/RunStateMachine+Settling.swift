@@ -36,8 +36,17 @@ extension RunStateMachine {
       let failure = Failure(reason: reason, detail: Note(fault: fault).text)
       settle(id, ladder.split(batch, failure: failure, attempt: ladder.errored(batch, failure)))
     case .settleExhausted(let reason):
+      let failure = Failure(reason: reason, detail: Note(fault: fault).text)
+      var settlement = ladder.exhaust(batch, failure: failure)
+      if window?.batches[id]?.machine.isAmbiguous ?? false {
+        // It may have been paid: the books say so, and the gate.
+        let usage = lostUsage(of: batch, fault)
+        gate.settle(key, costNanos: usage.costNanos)
+        settlement.attempt?.state = .attemptLost
+        settlement.attempt?.usage = usage
+      }
       gate.release(key)
-      settle(id, ladder.exhaust(batch, failure: Failure(reason: reason, detail: fault.message)))
+      settle(id, settlement)
     case .none, .recall, .call, .settleReply: break
     }
   }

@@ -46,6 +46,8 @@ package struct RunStateMachine: Sendable {
   var walk: PlanWalk?
   var deadline: Int64?
   var reloads = 0
+  /// Something was asked of the run before it was ours.
+  var isRequestedEarly = false
 
   /// What waits for an answer.
   var asks: [Int: Ask] = [:]
@@ -98,11 +100,15 @@ package struct RunStateMachine: Sendable {
     case .gained(let ownership):
       guard phase == .idle else { return }
       begin(ownership.run, ownership.stages, ranForMs: ownership.ranForMs)
+      if isRequestedEarly, phase != .over { confirmRequest() }
     case .leaseLost: end(with: .dropAsks)
     case .handBack: stopRun(.handBack)
-    case .requested(let request):
-      run.requested = request
-      if phase == .holding { reload() }
+    case .requested:
+      switch phase {
+      case .idle: isRequestedEarly = true
+      case .holding: reload()
+      default: confirmRequest()
+      }
     // Whoever wakes us has spent its timer.
     case .woke: wakeAt = nil
     case .committed(let ask, _):
@@ -147,6 +153,9 @@ package struct RunStateMachine: Sendable {
       most: EngineLimits.askAgainMostMs)
     stepAsk = ask(.run, after: reloads > 1 ? delay : 0) { .readRun(ask: $0) }
   }
+
+  /// Store alone knows what is asked: what we are told may be late, and answered long ago.
+  private mutating func confirmRequest() { ask(.request) { .readRun(ask: $0) } }
 
   // MARK: - Where to begin
 
@@ -230,6 +239,7 @@ package struct RunStateMachine: Sendable {
   }
 
   private mutating func runRead(_ kind: AskKind, _ run: Run, _ stages: [Stage]) {
+    if kind == .request { self.run.requested = run.requested }
     guard kind == .run else { return }
     if phase == .ending {
       self.run.totals = run.totals

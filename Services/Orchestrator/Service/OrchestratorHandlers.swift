@@ -116,7 +116,8 @@ struct OrchestratorHandlers: OrchestratorServer {
   func watch(
     _ request: WatchRequest, responses: ResponseWriter<WatchResponse>, context: ServerContext
   ) async throws {
-    try await feeds.watch(request, metadata: Self.options(context).metadata, responses)
+    let product = context.metadata[ProductName.key] ?? ProductName.standard
+    try await feeds.watch(request, of: OwnedRun(product: product, id: request.runId), responses)
   }
 
   // MARK: - Asking

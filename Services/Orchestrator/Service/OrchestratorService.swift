@@ -36,7 +36,8 @@ package enum OrchestratorService {
       metrics: RunMetrics(environment.metrics), widthDefault: values[width],
       callTimeout: values[callTimeout])
     let owner = RunOwner(services, holder: environment.instance, runsMax: values[runsMax])
-    let handlers = OrchestratorHandlers(store: store, feeds: RunFeeds(store: store))
+    let feeds = RunFeeds(store: store, on: environment.loop)
+    let handlers = OrchestratorHandlers(store: store, feeds: feeds)
     return ServiceParts(
       [handlers.definition],
       beside: [
@@ -46,7 +47,11 @@ package enum OrchestratorService {
           await owner.stop()
           attending.cancel()
           await attending.value
-        }
+        },
+        LifecycleMember("watchers") {
+          await ShutdownSignal.current?.wait()
+          feeds.end()
+        },
       ])
   }
 

@@ -111,6 +111,10 @@ actor RunDriver: LoopActor {
   }
 
   private func call(_ ask: Int, _ request: GenerateRequest) async throws -> RunInput {
+    guard !services.lease.hasEnded(at: loop.nowNanoseconds) else {
+      throw Fault(
+        .unavailable, reason: "LEASE_UNSURE", "The store has not been heard of for too long.")
+    }
     Failpoint.pass("orchestrator.call.before-send")
     services.metrics.callBegan()
     defer { services.metrics.callEnded() }
@@ -149,12 +153,17 @@ actor RunDriver: LoopActor {
 
   private func release() { finish() }
 
-  private func finish() {
+  /// Ends everything without a word.
+  func abandon() {
     timer?.cancel()
     timer = nil
     let dropped = asks.values
     asks = [:]
     for ask in dropped { ask.cancel() }
+  }
+
+  private func finish() {
+    abandon()
     released(run)
   }
 }

@@ -22,12 +22,13 @@ actor RunOwner: LoopActor {
   private let runsMax: Int
   private var session = ""
   private var ttl = Duration.seconds(3)
-  private var lastRenewed: UInt64 = 0
   private var drivers: [OwnedRun: Ownership] = [:]
   /// Being acquired right now.
   private var claiming: Set<OwnedRun> = []
   /// Heard of while there was no room, or while somebody else held it.
   private var waiting: Set<OwnedRun> = []
+  /// Could not be worked on here, and when that was seen last.
+  private var unfit: [OwnedRun: UInt64] = [:]
   private var isStopping = false
   private var emptied: [CheckedContinuation<Void, Never>] = []
 
@@ -38,6 +39,8 @@ actor RunOwner: LoopActor {
 
   /// Behind one another replica may be quicker: who owns less claims sooner.
   private static let claimDelayPerRun = Duration.milliseconds(2)
+  private static let unfitFor = Duration.seconds(5)
+  private static let unfitMax = 1024
   private static let reattendAfter = Duration.milliseconds(50)
   /// How long a stop waits for what is in flight before it leaves it to the next owner.
   private static let handBackWithin = Duration.seconds(3)
@@ -80,7 +83,7 @@ actor RunOwner: LoopActor {
       if !opened.isContinued { loseAll() }
       session = opened.session
       ttl = .milliseconds(opened.ttlMs)
-      lastRenewed = loop.nowNanoseconds
+      heard(from: loop.nowNanoseconds)
     case .wantsOwner(let run): claim(OwnedRun(product: run.product, id: run.runId))
     case .requested(let request):
       let run = OwnedRun(product: request.product, id: request.runId)
@@ -103,7 +106,8 @@ actor RunOwner: LoopActor {
       return
     }
     claiming.insert(run)
-    let delay = Self.claimDelayPerRun * drivers.count
+    var delay = Self.claimDelayPerRun * drivers.count
+    if unfit[run] != nil { delay = Self.unfitFor }
     Task(executorPreference: loop) {
       if delay > .zero { try? await self.loop.sleep(for: delay) }
       await self.acquire(run)
@@ -112,14 +116,15 @@ actor RunOwner: LoopActor {
 
   private func acquire(_ run: OwnedRun) async {
     let claimedIn = session
+    var options = CallOptions(timeout: .seconds(10))
+    options.metadata = run.metadata
+    var token: UInt64 = 0
     do {
-      var options = CallOptions(timeout: .seconds(10))
-      options.metadata = run.metadata
       Failpoint.pass("orchestrator.lease.before-acquire")
       let acquired = try await services.store.acquireLease(
         AcquireLeaseRequest(session: claimedIn, name: run.id), options: options)
       Failpoint.pass("orchestrator.lease.acquired")
-      let token = acquired.lease?.token ?? 0
+      token = acquired.lease?.token ?? 0
       let answer = try await services.store.getRun(
         GetRunRequest(runId: run.id), options: options)
       claiming.remove(run)
@@ -130,10 +135,28 @@ actor RunOwner: LoopActor {
       let fault = Fault(describing: error)
       // Somebody else was quicker: as it should be.
       guard fault.reason != "LEASE_HELD" else { return }
+      if token > 0 { await giveUp(run, token, in: claimedIn) }
       services.logger.warning(
         "a run could not be taken",
         [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
     }
+  }
+
+  /// A run that this replica cannot work on is for others, who may know its workload; it is not
+  /// claimed again at once.
+  private func giveUp(_ run: OwnedRun, _ token: UInt64, in session: String) async {
+    if unfit.count >= Self.unfitMax { unfit = [:] }
+    unfit[run] = loop.nowNanoseconds
+    await giveBack(run, token, in: session)
+  }
+
+  private func giveBack(_ run: OwnedRun, _ token: UInt64, in session: String) async {
+    var options = CallOptions(timeout: .seconds(10))
+    options.metadata = run.metadata
+    Failpoint.pass("orchestrator.lease.before-release")
+    _ = try? await services.store.releaseLease(
+      ReleaseLeaseRequest(session: session, name: run.id, token: token), options: options)
+    Failpoint.pass("orchestrator.lease.released")
   }
 
   private func begin(
@@ -168,15 +191,7 @@ actor RunOwner: LoopActor {
     guard let ownership = drivers.removeValue(forKey: run) else { return }
     services.metrics.owns(drivers.count)
     let session = session
-    Task(executorPreference: loop) {
-      var options = CallOptions(timeout: .seconds(10))
-      options.metadata = run.metadata
-      Failpoint.pass("orchestrator.lease.before-release")
-      _ = try? await self.services.store.releaseLease(
-        ReleaseLeaseRequest(session: session, name: run.id, token: ownership.token),
-        options: options)
-      Failpoint.pass("orchestrator.lease.released")
-    }
+    Task(executorPreference: loop) { await self.giveBack(run, ownership.token, in: session) }
     if drivers.isEmpty { tellEmptied() }
     if let next = waiting.popFirst() { claim(next) }
   }
@@ -192,16 +207,21 @@ actor RunOwner: LoopActor {
   private func keepRenewing() async {
     while (try? await loop.sleep(for: ttl / 3)) != nil {
       guard !session.isEmpty else { continue }
+      let sent = loop.nowNanoseconds
       do {
         _ = try await services.store.renewSession(
           RenewSessionRequest(session: session), options: CallOptions(timeout: ttl / 2))
-        lastRenewed = loop.nowNanoseconds
+        heard(from: sent)
       } catch {
-        let silence = Duration.nanoseconds(Int64(clamping: loop.nowNanoseconds - lastRenewed))
         // By now somebody else may own them.
-        if silence > ttl { loseAll() }
+        if services.lease.hasEnded(at: loop.nowNanoseconds) { loseAll() }
       }
     }
+  }
+
+  /// The store knew of us when this was sent: leases live from there, not from its answer.
+  private func heard(from sent: UInt64) {
+    services.lease.live(until: sent + UInt64(max(0, ttl / .nanoseconds(1))))
   }
 
   // MARK: - The end
@@ -219,6 +239,16 @@ actor RunOwner: LoopActor {
     }
     await withCheckedContinuation { emptied.append($0) }
     timer.cancel()
+  }
+
+  /// Forgets everything at once and tells nobody, as a process does that is killed.
+  func vanish() {
+    isStopping = true
+    waiting = []
+    session = ""
+    for ownership in drivers.values { Task { await ownership.driver.abandon() } }
+    drivers = [:]
+    tellEmptied()
   }
 
   private func tellEmptied() {

@@ -2,6 +2,7 @@ import EventLoop
 import GRPCFormat
 import GatewayContract
 import StoreContract
+import Synchronization
 import Telemetry
 
 /// What every run of this process works with.
@@ -13,8 +14,19 @@ struct RunServices: Sendable {
   let metrics: RunMetrics
   /// Model calls of one run at once, when the run does not say.
   let widthDefault: Int
+  /// How long this process may believe that it owns what it owns.
+  let lease = LeaseClock()
   /// A model may think for long; the engine asks again under the same key when it took longer.
   let callTimeout: Duration
+}
+
+/// Until when the leases of this process live, as far as it can know. A process that was stopped
+/// and goes on asks here before it pays for anything.
+final class LeaseClock: Sendable {
+  private let end = Atomic<UInt64>(0)
+
+  func live(until time: UInt64) { end.store(time, ordering: .relaxed) }
+  func hasEnded(at time: UInt64) -> Bool { time > end.load(ordering: .relaxed) }
 }
 
 /// A run that this process owns or may own.
@@ -32,6 +44,8 @@ struct OwnedRun: Hashable, Sendable {
 /// Whose runs: metadata that is believed from those who may call.
 enum ProductName {
   static let key = "assay-product"
+  /// Of callers that name none.
+  static let standard = "default"
 }
 
 /// What an orchestrator counts.

@@ -20,14 +20,6 @@ package struct RunHead: Sendable, Equatable {
 }
 
 extension RunState {
-  /// Final, until somebody requests RESUME.
-  package var isEnded: Bool {
-    switch self {
-    case .completed, .partial, .failed, .timedOut, .cancelled: true
-    default: false
-    }
-  }
-
   package var isKnown: Bool {
     switch self {
     case .unspecified, .unrecognized: false

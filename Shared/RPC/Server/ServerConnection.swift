@@ -24,6 +24,8 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   private var heldBytes = 0
   private var starts: StartQueue
   private var rooms: RoomQueue
+  /// Whether `rooms` knows of any stream: nearly never, and cheaper to see than to ask it.
+  private var isGrowing = false
   private var isDraining = false
   private(set) var isClosed = false
 
@@ -112,8 +114,11 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
     }
     let room = stream.call.arrived(bytes.byteCount)
     let isWhole = stream.deframer.isBetweenMessages
-    if room > 0, isWhole || rooms.mayGrow(id, by: room, held: heldBytes) {
-      session.creditStream(id, room)
+    if room > 0 {
+      if !isWhole { isGrowing = true }
+      if isWhole || rooms.mayGrow(id, by: room, held: heldBytes) {
+        session.creditStream(id, room)
+      }
     }
     if isWhole { letOthersGrow(after: id) }
   }
@@ -150,7 +155,8 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
 
   /// A request is whole or gone: others that wait for room may have it.
   private func letOthersGrow(after id: Int32) {
-    if rooms.isIdle { return }
+    guard isGrowing else { return }
+    defer { isGrowing = !rooms.isIdle }
     rooms.finished(id)
     while let next = rooms.next(held: heldBytes) {
       if streams[next.stream] != nil {
@@ -187,7 +193,7 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
 
   /// Starts calls that waited, as far as the answers of others have been taken.
   func turnEnded() {
-    starts.beginTurn()
+    guard starts.beginTurn() else { return }
     while let id = starts.next() {
       if let stream = streams[id], !stream.isOver { stream.task = server.run(stream) }
     }
@@ -197,10 +203,9 @@ final class ServerConnection: HTTP2SessionOwner, FrameConduitOwner, TurnEnding,
   /// Counts what the stream has waiting for its peer.
   private func noteUnsent(_ stream: ServerStream, isGone: Bool = false) {
     let now = isGone ? 0 : stream.outbox.count
-    if now != stream.countedUnsent {
-      starts.changeUnsent(by: now - stream.countedUnsent)
-      stream.countedUnsent = now
-    }
+    guard now != stream.countedUnsent else { return }
+    starts.changeUnsent(by: now - stream.countedUnsent)
+    stream.countedUnsent = now
     if starts.hasStartable { loop.atEndOfTurn(self) }
   }
 

@@ -30,7 +30,12 @@ struct StartQueue {
 
   mutating func append(_ stream: Int32) { waiting.append(stream) }
 
-  mutating func beginTurn() { startedThisTurn = 0 }
+  /// Answers whether any call waits.
+  @discardableResult
+  mutating func beginTurn() -> Bool {
+    startedThisTurn = 0
+    return !isEmpty
+  }
 
   /// The next stream to start; nil when none waits or none may.
   mutating func next() -> Int32? {

@@ -21,18 +21,3 @@ extension EventFeed {
     }
   }
 }
-
-extension Event {
-  /// Memory, roughly.
-  var aboutBytes: Int {
-    guard case .unit(let change) = fact?.kind else { return 512 }
-    guard let verdict = change.verdict else { return 512 }
-    return 1024 + verdict.reasoning.utf8.count + verdict.detail.count
-  }
-
-  /// Whether the run has ended with this.
-  var endsRun: Bool {
-    guard case .run(let change) = fact?.kind else { return false }
-    return change.requested == .unspecified && change.state.isEnded
-  }
-}
