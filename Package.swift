@@ -226,8 +226,7 @@ let services =
     "Store", calls: [],
     uses: [
       "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
-      "Configuration",
-      "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
+      "Configuration", "Telemetry", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
     ])
   + service(
     "Gateway", calls: [],
