@@ -234,10 +234,15 @@ let services =
     "Store", calls: [],
     uses: [
       "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
+<<<<<<< HEAD
       "Configuration",
       "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
     ],
     testUses: ["SQLite", "ServiceHost", "MeshAddressing", "Feed", "Machine"])
+=======
+      "Configuration", "Telemetry", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
+    ])
+>>>>>>> store-service
   + service(
     "Gateway", calls: [],
     uses: ["GatewayStandIn", "RPC", "EventLoop", "Configuration", "Telemetry", "Faults"])
@@ -339,7 +344,7 @@ let proofs =
     "LoadPeer", at: "Tests/Support/LoadPeer",
     uses: [
       "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "MeshAddressing",
-      "EventLoop", "Faults", "JSON", "Telemetry",
+      "Protobuf", "EventLoop", "Faults", "JSON", "Telemetry",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])

@@ -30,6 +30,13 @@ import Testing
       StoreClient(Channel(to: .unix(path: "\(folder)/s.sock"), on: loop)), loop)
   }
 
+  private func ready(_ tool: ChildTool, _ loop: EventLoop) async throws {
+    try await eventually("\(tool.name) is ready", on: loop) {
+      try #require(tool.isRunning, "\(tool.output.lastWords)")
+      return tool.output.errorLines.contains { $0.contains("\"ready\"") }
+    }
+  }
+
   @Test func `a store that is killed keeps all it acknowledged, and its sessions go on`()
     async throws
   {
@@ -40,7 +47,7 @@ import Testing
         var acknowledged: [CommitRequest] = []
         for round in 0..<4 {
           try await ChildTool.with(program, [], environment: environment(scratch.path)) { tool in
-            _ = try await tool.errorLine { $0.contains("\"ready\"") }
+            try await ready(tool, loop)
             let replica = try await Replica(client, ttl: .seconds(60), session: session)
             #expect(replica.isContinued == (round > 0))
             session = replica.session
@@ -65,9 +72,9 @@ import Testing
   @Test func `a store ends on SIGTERM with its log moved into the file`() async throws {
     try await ScratchFolder.with { scratch in
       let program = try BuildPlace.executable("assay-store")
-      try await withClient(scratch.path) { client, _ in
+      try await withClient(scratch.path) { client, loop in
         try await ChildTool.with(program, [], environment: environment(scratch.path)) { tool in
-          _ = try await tool.errorLine { $0.contains("\"ready\"") }
+          try await ready(tool, loop)
           let replica = try await Replica(client)
           _ = try await client.runAtWork(by: replica)
           let output = try await tool.end()
@@ -83,13 +90,15 @@ import Testing
   @Test func `a second store of the same folder says who has it, and ends`() async throws {
     try await ScratchFolder.with { scratch in
       let program = try BuildPlace.executable("assay-store")
-      try await ChildTool.with(program, [], environment: environment(scratch.path)) { tool in
-        _ = try await tool.errorLine { $0.contains("\"ready\"") }
-        let second = try await ChildTool.run(
-          program, ["--mesh.listen=unix:\(scratch.path)/t.sock"],
-          environment: environment(scratch.path))
-        #expect(!second.isSuccess)
-        #expect(second.errorLines.contains { $0.contains("STORE_IN_USE") })
+      try await withClient(scratch.path) { _, loop in
+        try await ChildTool.with(program, [], environment: environment(scratch.path)) { tool in
+          try await ready(tool, loop)
+          let second = try await ChildTool.run(
+            program, ["--mesh.listen=unix:\(scratch.path)/t.sock"],
+            environment: environment(scratch.path))
+          #expect(!second.isSuccess)
+          #expect(second.errorLines.contains { $0.contains("STORE_IN_USE") })
+        }
       }
     }
   }

@@ -103,13 +103,17 @@ final class PeerProcess {
     close(output)
   }
 
+  /// Whether it has ended, without waiting for it.
+  var hasEnded: Bool { wait(seconds: 0) != nil }
+
   private func wait(seconds: Double) -> Int32? {
     let end = Clock.seconds() + seconds
-    while status == nil, Clock.seconds() < end {
+    while status == nil {
       var ended: Int32 = 0
       if unsafe waitpid(pid, &ended, WNOHANG) == pid {
         status = ended & 0x7f == 0 ? ended >> 8 & 0xff : -(ended & 0x7f)
       } else {
+        guard Clock.seconds() < end else { break }
         _ = poll(nil, 0, 2)
       }
     }

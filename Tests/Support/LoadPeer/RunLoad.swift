@@ -21,8 +21,7 @@ struct RunLoad: Sendable {
   private struct Sight: Sendable {
     var events = 0
     var delays = Times()
-    var state = RunState.unspecified
-    var succeeded: Int64 = 0
+    var isGapless = true
   }
 
   func run(texts: Int, perCall: Int, width: Int, watchers: Int) async throws -> JSONValue {
@@ -38,36 +37,44 @@ struct RunLoad: Sendable {
     let begun = loop.nowNanoseconds
     let runID = try await orchestrator.submit(SubmitRequest(spec: spec)).runId
     let sights = try await withThrowingTaskGroup(of: Sight.self) { group in
-      for _ in 0..<max(1, watchers) {
+      for _ in 0..<watchers {
         group.addTask(executorPreference: loop) { try await watch(runID) }
       }
+      try await waitForEnd(of: runID)
       return try await group.reduce(into: [Sight]()) { $0.append($1) }
     }
     let seconds = Double(loop.nowNanoseconds - begun) / 1e9
     let delays = sights.reduce(into: Times()) { $0.add($1.delays) }
-    let ends = Set(sights.map(\.state.name)).sorted().joined(separator: ",")
+    let run = try await orchestrator.getRun(GetRunRequest(runId: runID)).run
     return [
-      "run_id": .string(runID), "seconds": .number(seconds), "state": .string(ends),
+      "run_id": .string(runID), "seconds": .number(seconds),
+      "state": .string(run?.state.name ?? ""),
+      "succeeded": .number(Int(run?.totals?.succeeded ?? 0)),
       "events": .number(sights.reduce(0) { $0 + $1.events }),
-      "complete": .bool(Set(sights.map(\.events)).count == 1),
-      "succeeded": .number(Int(sights.first?.succeeded ?? 0)),
+      "complete": .bool(
+        sights.allSatisfy { $0.isGapless && Int64($0.events) == run?.lastSeq ?? -1 }),
       "delay_p50_ms": .number(delays.percentile(0.5) / 1000),
       "delay_p99_ms": .number(delays.percentile(0.99) / 1000),
     ]
   }
 
+  /// Returns with the last event of the run.
+  private func waitForEnd(of runID: String) async throws {
+    let answers = orchestrator.watch(WatchRequest(runId: runID))
+    while try await answers.next() != nil {}
+  }
+
   private func watch(_ runID: String) async throws -> Sight {
     var sight = Sight()
-    for try await answer in orchestrator.watch(WatchRequest(runId: runID)) {
+    let answers: ResponseStream<SeenEvents> = orchestrator.channel.serverStreaming(
+      OrchestratorMethods.watch, WatchRequest(runId: runID), options: CallOptions())
+    for try await answer in answers {
       let time = WallTime.now()
       let now = time.seconds * 1_000_000 + Int64(time.nanoseconds) / 1000
-      for event in answer.events {
+      for (seq, at) in zip(answer.sequences, answer.times) {
         sight.events += 1
-        sight.delays.add(nanoseconds: UInt64(max(0, now - event.atUs)) * 1000)
-        if case .run(let change)? = event.fact?.kind {
-          sight.state = change.state
-          sight.succeeded = change.totals?.succeeded ?? 0
-        }
+        if seq != Int64(sight.events) { sight.isGapless = false }
+        sight.delays.add(nanoseconds: UInt64(max(0, now - at)) * 1000)
       }
     }
     return sight
