@@ -234,15 +234,8 @@ let services =
     "Store", calls: [],
     uses: [
       "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
-<<<<<<< HEAD
-      "Configuration",
-      "Telemetry", "Failpoints", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
-    ],
-    testUses: ["SQLite", "ServiceHost", "MeshAddressing", "Feed", "Machine"])
-=======
       "Configuration", "Telemetry", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
-    ])
->>>>>>> store-service
+    ], testUses: ["SQLite", "ServiceHost", "MeshAddressing", "Machine"])
   + service(
     "Gateway", calls: [],
     uses: ["GatewayStandIn", "RPC", "EventLoop", "Configuration", "Telemetry", "Faults"])
@@ -251,9 +244,8 @@ let services =
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
     uses: [
       "RunEngine", "RunWorkloads", "ScoreContract", "Protobuf", "RPC", "RPCStream", "Feed",
-      "EventLoop",
-      "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults", "JSON",
-      "GRPCFormat",
+      "EventLoop", "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults",
+      "JSON", "GRPCFormat",
     ],
     testUses: ["StoreService", "StoreBackend", "StoreSQLite", "GatewayStandIn", "MeshAddressing"])
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 // The least work that keeps verdicts in SQLite: what store.rows_vs_bare is measured against.
 //
 //   cc -O2 -o sqlite_commits sqlite_commits.c -lsqlite3

@@ -34,7 +34,7 @@ struct SeenEvents: WireMessage {
   private static func number(_ buffer: UnsafeRawBufferPointer, _ place: inout Int) -> UInt64 {
     var value: UInt64 = 0
     var shift: UInt64 = 0
-    while unsafe place < buffer.count, shift < 64 {
+    while place < buffer.count, shift < 64 {
       let byte = unsafe buffer[place]
       place += 1
       value |= UInt64(byte & 0x7F) << shift
