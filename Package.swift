@@ -335,8 +335,8 @@ let proofs =
   + executable(
     "LoadPeer", at: "Tests/Support/LoadPeer",
     uses: [
-      "StoreContract", "OrchestratorContract", "ScoreContract", "RPC", "MeshAddressing",
-      "Protobuf", "EventLoop", "Faults", "JSON", "Telemetry",
+      "StoreContract", "OrchestratorContract", "ScoreContract", "MeshContract", "RPC",
+      "MeshAddressing", "Protobuf", "EventLoop", "Faults", "JSON", "Telemetry",
     ])
   + executable(
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])

@@ -26,22 +26,27 @@ final class EngineFamily {
     do { try body() } catch { bench.skip(name, because: error) }
   }
 
+  /// Against what the calls themselves took, as the gateway counts them: a timer that is late and
+  /// a disk that is slow behind the gateway are the provider's time and not the engine's.
   private func makespan() throws {
     let mesh = try EngineMesh(bench, "makespan", callMilliseconds: EngineFamily.callMilliseconds)
     defer { mesh.stop() }
-    let ideal =
-      Double(EngineFamily.calls * EngineFamily.callMilliseconds) / 1000
-      / Double(EngineFamily.width)
     var ratios: [Double] = []
+    var nominal: [Double] = []
+    var calls: [Double] = []
     for _ in 0..<EngineFamily.rounds {
       let said = try mesh.run(texts: EngineFamily.calls, perCall: 1, width: EngineFamily.width)
-      guard let seconds = said["seconds"]?.doubleValue,
+      guard let seconds = said["seconds"]?.doubleValue, let call = said["call_ms"]?.doubleValue,
         said["succeeded"]?.intValue == EngineFamily.calls
       else { throw BenchError("the run said \(said.text())") }
-      ratios.append(seconds / ideal)
+      let waves = Double(EngineFamily.calls) / Double(EngineFamily.width)
+      ratios.append(seconds * 1000 / (waves * call))
+      nominal.append(seconds * 1000 / (waves * Double(EngineFamily.callMilliseconds)))
+      calls.append(call)
     }
     bench.report(
-      "engine.makespan_vs_ideal", median(ratios), unit: "x", [("ideal_s", .number(ideal))])
+      "engine.makespan_vs_ideal", median(ratios), unit: "x",
+      [("call_ms", .number(median(calls))), ("vs_nominal", .number(median(nominal)))])
   }
 
   private func watching() throws {
@@ -140,6 +145,7 @@ final class EngineMesh {
     [
       "run", "--orchestrator", "unix:\(folder)/orchestrator.sock", "--texts", "\(texts)",
       "--per-call", "\(perCall)", "--width", "\(width)", "--watchers", "\(watchers)",
+      "--gateway", "unix:\(folder)/gateway.sock",
     ]
   }
 

@@ -7,7 +7,8 @@
 //   pages --store A --pages N                      N pages of a query by score, each timed
 //   followers --store A --followers K --rate N --seconds S
 //                                                  K calls follow a run that gets N events a second
-//   run --orchestrator A --texts N --per-call P --width W [--watchers K] [--product NAME]
+//   run --orchestrator A --texts N --per-call P --width W [--watchers K]
+//       [--gateway A]                             and what its calls took
 import EventLoop
 import Glibc
 import JSON
@@ -52,7 +53,8 @@ import RPC
     case "run":
       return try await RunLoad(words.address("orchestrator"), on: loop).run(
         texts: words.int("texts", 1000), perCall: words.int("per-call", 1),
-        width: words.int("width", 16), watchers: words.int("watchers", 0))
+        width: words.int("width", 16), watchers: words.int("watchers", 0),
+        gateway: try? words.address("gateway"))
     default: throw LoadError("commits, fill, pages, followers or run")
     }
   }

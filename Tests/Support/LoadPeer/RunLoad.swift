@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import JSON
 import MeshAddressing
+import MeshContract
 import OrchestratorContract
 import RPC
 import ScoreContract
@@ -24,7 +25,26 @@ struct RunLoad: Sendable {
     var isGapless = true
   }
 
-  func run(texts: Int, perCall: Int, width: Int, watchers: Int) async throws -> JSONValue {
+  /// What the gateway's calls took so far, as it counts itself: seconds and how many.
+  private func callsMade(at gateway: MeshAddress?) async throws -> (seconds: Double, count: Double)
+  {
+    guard let gateway else { return (0, 0) }
+    let channel = Channel(to: gateway, on: loop)
+    let samples = try await AdminClient(channel).metrics(MetricsRequest()).text
+    await channel.shutDown()
+    func value(_ name: String) -> Double {
+      let start =
+        "assay_rpc_server_duration_seconds_\(name){method=\"/assay.gateway.v1.Gateway/Generate\"}"
+      let line = samples.split(separator: "\n").first { $0.hasPrefix(start) }
+      return line?.split(separator: " ").last.flatMap { Double($0) } ?? 0
+    }
+    return (value("sum"), value("count"))
+  }
+
+  func run(
+    texts: Int, perCall: Int, width: Int, watchers: Int, gateway: MeshAddress? = nil
+  ) async throws -> JSONValue {
+    let before = try await callsMade(at: gateway)
     let name = loop.nowNanoseconds
     var options = RunOptions(width: UInt32(width))
     options.force = true
@@ -46,7 +66,9 @@ struct RunLoad: Sendable {
     let seconds = Double(loop.nowNanoseconds - begun) / 1e9
     let delays = sights.reduce(into: Times()) { $0.add($1.delays) }
     let run = try await orchestrator.getRun(GetRunRequest(runId: runID)).run
+    let after = try await callsMade(at: gateway)
     return [
+      "call_ms": .number((after.seconds - before.seconds) * 1000 / (after.count - before.count)),
       "run_id": .string(runID), "seconds": .number(seconds),
       "state": .string(run?.state.name ?? ""),
       "succeeded": .number(Int(run?.totals?.succeeded ?? 0)),
