@@ -53,9 +53,17 @@ func contract(_ name: String, uses: [String] = []) -> [Target] {
 }
 
 /// A service of the mesh. `calls` is the architecture: the services it may call, downwards only.
-func service(_ name: String, calls: [String], uses: [String] = []) -> [Target] {
+///
+/// Its tests run it with the services that it calls.
+func service(
+  _ name: String, calls: [String], uses: [String] = [], testUses: [String]? = nil
+) -> [Target] {
   let contracts = ([name] + calls).filter(withContract.contains).map { "\($0)Contract" }
-  return [
+  let tests = testUses.map { further in
+    test(
+      "\(name)ServiceTests", uses: ["\(name)Service", "TestSupport"] + contracts + uses + further)
+  }
+  return (tests.map { [$0] } ?? []) + [
     .target(
       name: "\(name)Service", dependencies: named(["ServiceHost"] + contracts + uses),
       path: "Services/\(name)/Service"),
@@ -227,7 +235,8 @@ let services =
     uses: [
       "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
       "Configuration", "Telemetry", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
-    ])
+    ],
+    testUses: ["SQLite", "ServiceHost", "MeshAddressing", "Feed", "Machine"])
   + service(
     "Gateway", calls: [],
     uses: ["GatewayStandIn", "RPC", "EventLoop", "Configuration", "Telemetry", "Faults"])
@@ -239,7 +248,8 @@ let services =
       "EventLoop",
       "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults", "JSON",
       "GRPCFormat",
-    ])
+    ],
+    testUses: ["StoreService", "StoreBackend", "StoreSQLite", "GatewayStandIn", "MeshAddressing"])
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
@@ -334,21 +344,6 @@ let proofs =
     "Benchmarks", at: "Tests/Benchmarks/Runner", uses: ["JSON", "Machine"])
   + [
     test("HouseTests", uses: ["TestSupport", "JSON"]),
-    test(
-      "StoreServiceTests",
-      uses: [
-        "StoreService", "StoreBackend", "StoreSQLite", "StoreContract", "ScoreContract", "RPC",
-        "EventLoop", "Faults", "Machine", "SQLite", "TestSupport", "GRPCFormat", "JSON",
-        "Configuration", "Lifecycle", "Telemetry", "ServiceHost", "MeshAddressing", "Feed",
-      ]),
-    test(
-      "OrchestratorServiceTests",
-      uses: [
-        "OrchestratorService", "OrchestratorContract", "StoreService", "StoreContract",
-        "StoreBackend", "StoreSQLite", "GatewayStandIn", "GatewayContract", "RunEngine",
-        "RunWorkloads", "ScoreContract", "RPC", "EventLoop", "Faults", "Machine", "TestSupport",
-        "GRPCFormat", "JSON", "Telemetry",
-      ]),
     test("FuzzCorpusTests", uses: ["FuzzTargets", "Machine"]),
     test("InteropTests", uses: ["TestSupport", "JSON", "EventLoop"], without: ["python"]),
     test(

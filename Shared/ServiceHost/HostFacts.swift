@@ -67,8 +67,12 @@ final class HostFacts: Sendable {
 
   /// Why each thread of a service exists; nothing else may run one.
   func purpose(ofThread name: String) -> String {
-    if name == service || name.hasPrefix("assay-") || name.hasPrefix("\(service)") {
+    if name == service || name.hasPrefix("assay-") {
       return "the event loop: every socket, timer and handler"
+    }
+    if name.hasPrefix("\(service)-") { return "blocking work of \(service), off the loop" }
+    if name.hasSuffix("default-qos") {
+      return "Swift's task pool, opened early so that a full descriptor table cannot end us"
     }
     if name.hasPrefix("blocking") { return "blocking C calls, off the loop" }
     if name.hasPrefix("libuv") || name.hasPrefix("iou-") { return "name lookups of libuv" }

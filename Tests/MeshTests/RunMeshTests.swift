@@ -97,9 +97,10 @@ import Testing
   @Test func `a run goes on over kill -9 of those who work on it`() async throws {
     try await RealTool.with { tool in
       #expect(await tool.assay("up", "-d", "--scale", "orchestrator=2").isSuccess)
-      let many = (0..<300).map { "text \($0)" }
+      let many = (0..<300).map { "text \($0)\n" }.joined()
+      try Files.replace("\(tool.top)/texts", with: many)
       let started = await tool.assay(
-        words: ["echo", "-d", "--per-call", "1", "--width", "4"] + many)
+        "echo", "-d", "--per-call", "1", "--width", "4", "--texts", "texts")
       let id = try #require(started.output.first)
       for service in ["orchestrator", "store", "orchestrator"] {
         for victim in try await tool.replicas() where victim.service == service {

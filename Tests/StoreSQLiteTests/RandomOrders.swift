@@ -164,7 +164,8 @@ struct RandomOrders {
       if chance(50) { change.verdict = verdict(of: unitID) }
     case 70..<85:
       change.state = .skipped
-      change.skipReason = pick([.cached, .shortCircuit, .limit, .skippedBudget], SkipReason.limit)
+      change.skipReason = pick(
+        [.cached, .shortCircuit, .limit, .filtered, .skippedBudget, .runEnded], SkipReason.limit)
       if change.skipReason == .cached { change.verdictId = "v\(number(0..<14))" }
     default:
       change.state = .open

@@ -77,10 +77,23 @@ actor RunDriver: LoopActor {
       do {
         input = try await body()
       } catch {
-        input = .refused(ask: ask, Fault(describing: error))
+        let fault = Fault(describing: error)
+        await self.note(fault)
+        input = .refused(ask: ask, fault)
       }
       await self.answered(ask, input)
     }
+  }
+
+  /// What comes of waiting is no news; anything else may need a person.
+  private func note(_ fault: Fault) {
+    let passing: Set<Fault.Code> = [
+      .unavailable, .cancelled, .deadlineExceeded, .aborted, .resourceExhausted,
+    ]
+    guard !passing.contains(fault.code) else { return }
+    services.logger.warning(
+      "a run was refused something",
+      [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
   }
 
   private func answered(_ ask: Int, _ input: RunInput) {

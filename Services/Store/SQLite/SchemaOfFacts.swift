@@ -89,7 +89,7 @@ enum SchemaOfFacts {
     CREATE TABLE unit_states (
       unit INTEGER PRIMARY KEY REFERENCES units (key),
       state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 5),
-      skip_reason INTEGER NOT NULL CHECK (skip_reason BETWEEN 0 AND 5),
+      skip_reason INTEGER NOT NULL CHECK (skip_reason BETWEEN 0 AND 6),
       failure BLOB,
       verdict INTEGER REFERENCES verdicts (key),
       tries INTEGER NOT NULL CHECK (tries >= 0),

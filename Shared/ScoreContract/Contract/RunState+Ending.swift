@@ -1,3 +1,7 @@
+// ScoreContract: values, verdicts, runs and their logs, as several services say them to each
+// other. All but these few words about them is generated from proto/assay/score; it decides
+// nothing. Limits: those of the methods that carry them.
+
 extension RunState {
   /// Final, until somebody requests RESUME.
   package var isEnded: Bool {

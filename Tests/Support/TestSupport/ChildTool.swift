@@ -92,6 +92,17 @@ package final class ChildTool: Sendable {
     }
   }
 
+  /// The first line of standard error that `isWanted`; waits for it.
+  package func errorLine(
+    within limit: Duration = .seconds(20), _ isWanted: (String) -> Bool
+  ) async throws -> String {
+    try await wait("say what was waited for", within: limit) {
+      if let line = $0.output.errorLines.first(where: isWanted) { return line }
+      guard !$0.hasEnded else { throw self.failure("ended too early") }
+      return nil
+    }
+  }
+
   /// What it printed until it ended by itself.
   package func ended(within limit: Duration = .seconds(30)) async throws -> Output {
     try await wait("end", within: limit) { $0.hasEnded ? $0.output : nil }
