@@ -72,7 +72,8 @@ import Testing
       await foreground.signal(SIGINT)
       #expect(await ended.value == .exited(status: 130))
       for replica in replicas { #expect(!Processes.isRunning(replica.pid)) }
-      #expect(Files.facts(of: "\(tool.top)/r") == nil)
+      // What the store keeps stays until somebody asks for `down --volumes`.
+      #expect(Files.entries(of: "\(tool.top)/r") == ["data"])
     }
   }
 

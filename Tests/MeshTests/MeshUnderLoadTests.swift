@@ -119,12 +119,12 @@ import Testing
 
   @Test func `a replica that is added is used, and one that is removed is left`() async throws {
     try await LoadMesh.with { mesh in
-      let load = try await underLoad(mesh, on: "store", retries: false) { load in
-        try await mesh.assay(["scale", "store=3"])
+      let load = try await underLoad(mesh, on: "ingest", retries: false) { load in
+        try await mesh.assay(["scale", "ingest=3"])
         try await until("calls to all three", mesh) {
           load.takeInstances().count == 3 || load.takeInstances().count == 3
         }
-        try await mesh.assay(["scale", "store=1"])
+        try await mesh.assay(["scale", "ingest=1"])
         try await until("calls to one alone", mesh) {
           _ = load.takeInstances()
           let before = load.succeeded
@@ -137,12 +137,12 @@ import Testing
   }
 
   @Test func `a rolling restart under load fails no call`() async throws {
-    try await LoadMesh.with(scale: ["store": 2]) { mesh in
-      let before = Set(try await mesh.replicas(of: "store").map(\.pid))
-      let load = try await underLoad(mesh, on: "store", retries: false) { _ in
-        try await mesh.assay(["restart", "store", "--rolling"])
+    try await LoadMesh.with(scale: ["ingest": 2]) { mesh in
+      let before = Set(try await mesh.replicas(of: "ingest").map(\.pid))
+      let load = try await underLoad(mesh, on: "ingest", retries: false) { _ in
+        try await mesh.assay(["restart", "ingest", "--rolling"])
       }
-      let after = Set(try await mesh.replicas(of: "store").map(\.pid))
+      let after = Set(try await mesh.replicas(of: "ingest").map(\.pid))
       #expect(after.count == 2)
       #expect(before.isDisjoint(with: after))
       #expect(load.faults.isEmpty, "\(load.faults.prefix(3))")

@@ -76,6 +76,7 @@ final class RealTool: Sendable {
   var environment: [String: String] {
     [
       "PATH": "/usr/bin:/bin", "HOME": top, "ASSAY_RUN_DIR": "\(top)/r", "NO_COLOR": "1",
+      "TMPDIR": top,
     ]
   }
 

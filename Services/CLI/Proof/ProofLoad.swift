@@ -83,6 +83,8 @@ struct ProofLoad: Sendable {
     guard [.unavailable, .deadlineExceeded, .aborted, .cancelled].contains(fault.code),
       loop.nowNanoseconds < deadline
     else { throw error }
+    // Who ends by itself again and again will not answer any more.
+    guard await !mesh.isBroken else { throw error }
     try await loop.sleep(for: .milliseconds(10))
   }
 

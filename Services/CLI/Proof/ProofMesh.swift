@@ -82,6 +82,18 @@ final class ProofMesh: Sendable {
       + (0..<plan.orchestrators).map { process("orchestrator", "orchestrator-\($0 + 1)", [:]) }
   }
 
+  /// Whether a process ends by itself again and again.
+  var isBroken: Bool {
+    get async {
+      for process in processes where await process.unexpectedEnds.count >= Self.endsMax {
+        return true
+      }
+      return false
+    }
+  }
+
+  private static let endsMax = 5
+
   func start() async throws {
     for process in processes { try await process.start() }
   }

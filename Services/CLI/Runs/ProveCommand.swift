@@ -36,7 +36,8 @@ package enum ProveCommand {
         try number(context.invocation, "kills", in: 0...UInt64(ProofPlan.killsMax)) ?? 200),
       seed: try number(context.invocation, "seed", in: 0...UInt64.max)
         ?? UInt64.random(in: 0...999_999),
-      executables: context.place.executableFolder, folder: "/tmp/assay-prove-\(Processes.own)")
+      executables: context.place.executableFolder,
+      folder: "\(context.place.environment["TMPDIR"] ?? "/tmp")/assay-prove-\(Processes.own)")
     plan.storePreload = context.invocation.value("preload").map {
       Surroundings.absolute($0, in: context.place.workingDirectory)
     }
