@@ -46,6 +46,8 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     var byteCount = 0
     var lastID: UInt64 = 0
     var ending: Fault?
+    /// Sequences that ended for those who follow them now.
+    var endings: [Key: Fault] = [:]
 
     /// After a topic got more.
     mutating func count(_ key: Key, _ limits: FeedLimits) {
@@ -118,6 +120,17 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     for waiter in woken.values.flatMap(\.values) { waiter.resume() }
   }
 
+  /// Ends the following of one sequence by those who follow it now.
+  package func end(_ key: Key, _ fault: Fault) {
+    let woken = state.withLock { state -> [UInt64: Waiting]? in
+      guard state.topics[key] != nil else { return nil }
+      state.endings[key] = fault
+      return state.waiting.removeValue(forKey: key)
+    }
+    guard let woken else { return }
+    for waiter in woken.values { waiter.resume() }
+  }
+
   // MARK: - Following
 
   /// Runs `body` with a follower that stands behind `seq`. `replay` reads what storage has behind
@@ -155,6 +168,7 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
       state.topics[key]?.followerCount -= 1
       if state.topics[key]?.followerCount == 0 {
         state.topics[key] = nil
+        state.endings[key] = nil
         state.byteCount -= state.bytes.removeValue(forKey: key) ?? 0
       }
     }
@@ -164,7 +178,7 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     _ key: Key, after cursor: Int64, entriesMax: Int, hasRead: Bool
   ) throws(Fault) -> Topic.Look {
     try state.withLock { state throws(Fault) in
-      if let ending = state.ending { throw ending }
+      if let ending = state.ending ?? state.endings[key] { throw ending }
       guard let topic = state.topics[key] else { return .storage }
       return topic.look(after: cursor, entriesMax: entriesMax, hasRead: hasRead)
     }
@@ -181,7 +195,7 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isReady = state.withLock { state in
-          guard state.ending == nil, !Task.isCancelled,
+          guard state.ending == nil, state.endings[key] == nil, !Task.isCancelled,
             state.topics[key]?.has(after: cursor) == false
           else { return true }
           state.waiting[key, default: [:]][id] = continuation

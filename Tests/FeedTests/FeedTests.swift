@@ -162,4 +162,22 @@ private final class Sequence: Sendable {
       #expect(refused?.reason == "TOO_MANY_FOLLOWERS")
     }
   }
+
+  @Test func `one sequence can end for its followers, and be followed anew`() async throws {
+    let sequence = try Sequence()
+    defer { sequence.stop() }
+    await sequence.write(3)
+    async let waiting = sequence.follow(to: 100)
+    while sequence.feed.followerCount == 0 { await Task.yield() }
+    sequence.feed.end("b", Fault(.notFound, reason: "OTHER", ""))
+    sequence.feed.end("a", Fault(.notFound, reason: "GONE", ""))
+    do {
+      _ = try await waiting
+      Issue.record("the follower was told of nothing")
+    } catch let fault as Fault {
+      #expect(fault.reason == "GONE")
+    }
+    let again = try await sequence.follow(to: 3)
+    #expect(again == [1, 2, 3])
+  }
 }

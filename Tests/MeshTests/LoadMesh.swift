@@ -40,10 +40,10 @@ final class LoadMesh: Sendable {
       try await mesh.assay(["up", "--detach"] + scales)
       try await body(mesh)
     } catch {
-      _ = try? await mesh.assay(["down"])
+      _ = try? await mesh.assay(["down", "--volumes"])
       throw error
     }
-    try await mesh.assay(["down"])
+    try await mesh.assay(["down", "--volumes"])
     #expect(DirectoryWatch.entries(of: mesh.directory).isEmpty)
   }
 

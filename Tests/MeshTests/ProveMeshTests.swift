@@ -46,4 +46,18 @@ import Testing
       #expect(proof.ending == .exited(status: 1), "\(proof.output) \(proof.errors)")
     }
   }
+
+  @Test func `a crash where something was just made durable is survived`() async throws {
+    try await RealTool.with { tool in
+      let places = ["store.group.after-commit:3", "orchestrator.commit.answered:2"]
+      let sweep = await tool.assay(
+        words: ["prove", "--seed", "5", "--json"] + places.flatMap { ["--failpoint", $0] },
+        timeout: .seconds(200))
+      #expect(sweep.isSuccess, "\(sweep.output) \(sweep.errors)")
+      #expect(sweep.output.count == 2)
+      for line in sweep.output {
+        #expect(try JSONValue(parsing: line)["reached"] == true, "\(line)")
+      }
+    }
+  }
 }

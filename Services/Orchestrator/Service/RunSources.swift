@@ -88,7 +88,12 @@ actor RunSources: LoopActor {
         }
         break
       } catch {
-        guard Fault(describing: error).code != .notFound else { break }
+        let fault = Fault(describing: error)
+        // A store that has lost what it had: nobody waits for the rest.
+        if [.notFound, .outOfRange].contains(fault.code) {
+          feed.end(run, fault)
+          break
+        }
         try? await loop.sleep(for: Self.reopenAfter)
       }
     }
