@@ -6,8 +6,6 @@ struct Ask: Sendable {
   let kind: AskKind
   let action: RunAction
   var tries = 1
-  /// It is asked again at this time.
-  var againAt: Int64?
 }
 
 enum AskKind: Sendable, Equatable {
@@ -56,8 +54,8 @@ extension RunStateMachine {
   ) -> Int {
     let number = nextAsk
     nextAsk += 1
-    var ask = Ask(kind: kind, action: action(number))
-    if delay > 0 { ask.againAt = now + delay } else { actions.append(ask.action) }
+    let ask = Ask(kind: kind, action: action(number))
+    if delay > 0 { delayed[number] = now + delay } else { actions.append(ask.action) }
     asks[number] = ask
     return number
   }
@@ -66,6 +64,7 @@ extension RunStateMachine {
   mutating func close(_ number: Int) -> Ask? {
     if stepAsk == number { stepAsk = nil }
     if pageAsk == number { pageAsk = nil }
+    delayed[number] = nil
     return asks.removeValue(forKey: number)
   }
 
@@ -88,12 +87,10 @@ extension RunStateMachine {
 
   /// Sends again what was refused and has waited.
   mutating func sendAgain() {
-    for number in asks.keys.sorted() {
-      guard let due = asks[number]?.againAt, due <= now, let action = asks[number]?.action else {
-        continue
-      }
-      asks[number]?.againAt = nil
-      actions.append(action)
+    guard !delayed.isEmpty else { return }
+    for (number, due) in delayed.sorted(by: { $0.key < $1.key }) where due <= now {
+      delayed[number] = nil
+      if let action = asks[number]?.action { actions.append(action) }
     }
   }
 
@@ -103,7 +100,7 @@ extension RunStateMachine {
       if let time { earliest = min(time, earliest ?? time) }
     }
     if phase != .over {
-      for (_, ask) in asks { consider(ask.againAt) }
+      for due in delayed.values { consider(due) }
       if phase == .running {
         consider(window?.wakesAt)
         if stop == nil { consider(deadline) }
@@ -121,10 +118,10 @@ extension RunStateMachine {
   // MARK: - Refusals
 
   mutating func refused(_ number: Int, _ fault: Fault) {
-    guard let ask = asks[number], ask.againAt == nil else { return }
+    guard delayed[number] == nil, let ask = asks[number] else { return }
     switch ask.kind {
     case .call(let batch):
-      asks[number] = nil
+      _ = close(number)
       called(batch, refusedWith: fault)
     case .commit(let purpose): commitRefused(number, purpose, fault)
     case .recall where [.unimplemented, .permissionDenied, .notFound].contains(fault.code):
@@ -169,8 +166,8 @@ extension RunStateMachine {
       try: ask.tries, of: "\(names.runID)/\(number)", first: EngineLimits.askAgainFirstMs,
       most: EngineLimits.askAgainMostMs)
     ask.tries += 1
-    ask.againAt = now + delay
     asks[number] = ask
+    delayed[number] = now + delay
   }
 
   // MARK: - Commits that hold

@@ -51,6 +51,8 @@ package struct RunStateMachine: Sendable {
 
   /// What waits for an answer.
   var asks: [Int: Ask] = [:]
+  /// Asks that were refused, and when they are sent again: apart, since every input looks here.
+  var delayed: [Int: Int64] = [:]
   var nextAsk = 1
   /// The one ask that the phase waits for.
   var stepAsk: Int?
@@ -133,6 +135,7 @@ package struct RunStateMachine: Sendable {
     guard phase != .over else { return }
     phase = .over
     asks = [:]
+    delayed = [:]
     window = nil
     stepAsk = nil
     pageAsk = nil
@@ -143,6 +146,7 @@ package struct RunStateMachine: Sendable {
   mutating func reload() {
     reloads += 1
     asks = [:]
+    delayed = [:]
     stepAsk = nil
     pageAsk = nil
     actions.removeAll()
