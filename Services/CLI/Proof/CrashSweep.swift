@@ -74,7 +74,9 @@ package struct CrashSweep: Sendable {
     let load = ProofLoad(mesh: mesh, plan: plan, loop: loop)
     let runs = try await withThrowingTaskGroup(of: ProofRun.self) { group in
       for spec in 0..<plan.specs {
-        group.addTask(executorPreference: loop) { try await load.run(spec, key: "crash-\(spec)") }
+        group.addTask(executorPreference: loop) {
+          try await load.run(spec, key: "crash-\(spec)", isNudged: spec == 0)
+        }
       }
       return try await group.reduce(into: []) { $0.append($1) }
     }

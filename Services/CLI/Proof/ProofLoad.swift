@@ -24,8 +24,8 @@ struct ProofLoad: Sendable {
       subject: .echo(EchoSpec(texts: texts, model: "proof", textsPerCall: 5)))
   }
 
-  /// One run from its submission to its end.
-  func run(_ spec: Int, key: String) async throws -> ProofRun {
+  /// One run from its submission to its end; one that is nudged is paused and resumed between.
+  func run(_ spec: Int, key: String, isNudged: Bool = false) async throws -> ProofRun {
     var run = ProofRun(spec: spec)
     let deadline = loop.nowNanoseconds + UInt64(Self.runSecondsMax * 1e9)
     run.id = try await insisting(until: deadline) {
@@ -33,6 +33,7 @@ struct ProofLoad: Sendable {
       let request = SubmitRequest(spec: self.spec(spec), idempotencyKey: key)
       return try await mesh.orchestrator.submit(request, options: options(.seconds(10))).runId
     }
+    if isNudged { try await nudge(run.id, until: deadline) }
     while !run.hasEnded {
       let request = WatchRequest(runId: run.id, afterSeq: run.lastSeq)
       do {
@@ -51,6 +52,33 @@ struct ProofLoad: Sendable {
       }
     }
     return run
+  }
+
+  /// Pauses a run and resumes it as soon as it can be; one that has ended by then stays as it is.
+  private func nudge(_ runID: String, until deadline: UInt64) async throws {
+    for isPause in [true, false] {
+      while true {
+        let isAnswered = try await insisting(until: deadline) {
+          do {
+            if isPause {
+              _ = try await mesh.orchestrator.pause(
+                PauseRequest(runId: runID), options: options(.seconds(10)))
+            } else {
+              _ = try await mesh.orchestrator.resume(
+                ResumeRequest(runId: runID), options: options(.seconds(10)))
+            }
+            return true
+          } catch let fault as Fault where fault.code == .failedPrecondition {
+            let run = try await mesh.orchestrator.getRun(
+              GetRunRequest(runId: runID), options: options(.seconds(10))
+            ).run
+            return run?.state.isEnded == true
+          }
+        }
+        if isAnswered { break }
+        try await loop.sleep(for: .milliseconds(5))
+      }
+    }
   }
 
   /// The whole log once more, from its first entry, as a newcomer reads it.

@@ -1,4 +1,5 @@
 import Digest
+import Failpoints
 import Faults
 import GRPCFormat
 import OrchestratorContract
@@ -54,7 +55,9 @@ struct OrchestratorHandlers: OrchestratorServer {
       runId: Self.runID(key: key, product: context.metadata[ProductName.key] ?? ""),
       workload: task.workload.name, spec: packed, specHash: digest.finishHex(),
       idempotencyKey: key, options: task.spec.options ?? RunOptions())
+    Failpoint.pass("orchestrator.submit.before-send")
     let answer = try await store.createRun(creation, options: Self.options(context))
+    Failpoint.pass("orchestrator.submit.answered")
     if answer.isReplay {
       var metadata = Metadata()
       _ = metadata.add("assay-idempotent-replayed", "true")
@@ -146,7 +149,10 @@ struct OrchestratorHandlers: OrchestratorServer {
   ) async throws -> Run? {
     let request = RequestOfRunRequest(
       runId: runID, request: wanted, budgetCapNanos: capNanos, retryFailed: retryFailed)
-    return try await store.requestOfRun(request, options: Self.options(context)).run
+    Failpoint.pass("orchestrator.request.before-send")
+    let answer = try await store.requestOfRun(request, options: Self.options(context))
+    Failpoint.pass("orchestrator.request.answered")
+    return answer.run
   }
 
   private static func options(_ context: ServerContext) -> CallOptions {
