@@ -105,4 +105,13 @@ import Testing
     totals.count(AttemptChange(state: .attemptLost, usage: Usage(costNanos: 5)))
     #expect(totals.costNanos == .max && totals.lostAttempts == 1 && totals.attempts == 1)
   }
+
+  @Test func `a pause is answered by whatever waits or ends, and by nothing else`() {
+    let answers: Set<RunState> = ends(with: [.paused, .awaitingApproval, .cancelling, .completed])
+    for state in Self.states {
+      #expect(RunRequest.pause.isAnswered(by: state) == answers.contains(state), "\(state)")
+    }
+  }
+
+  private func ends(with further: Set<RunState>) -> Set<RunState> { Self.ends.union(further) }
 }

@@ -56,7 +56,9 @@ extension RunRequest {
     switch self {
     case .unspecified, .unrecognized: true
     case .approve: state != .awaitingApproval
-    case .pause: state == .paused || state == .cancelling || state.isEnded
+    // A run that awaits approval waits already.
+    case .pause:
+      state == .paused || state == .awaitingApproval || state == .cancelling || state.isEnded
     case .resume: state == .running || state == .cancelling || state.isEnded
     case .cancel: state == .cancelling || state.isEnded
     }
