@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test(arguments: [
-    (RunRequest.pause, RunState.awaitingApproval, false), (.pause, .paused, true),
+    (RunRequest.pause, RunState.awaitingApproval, true), (.pause, .paused, true),
     (.pause, .completed, true), (.cancel, .paused, false), (.cancel, .cancelling, true),
     (.cancel, .failed, true), (.resume, .running, true), (.approve, .running, true),
     (.approve, .cancelled, true),
