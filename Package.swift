@@ -169,7 +169,7 @@ let calls =
     ],
     testUses: ["TestingContract"])
   // Followers of append-only sequences: replay, then live, without a gap; no service of ours.
-  + shared("Feed", uses: ["EventLoop", "Faults"])
+  + shared("Feed", uses: ["EventLoop", "Faults", "Locking"])
   // The services that every socket serves: health, reflection, Admin; and the supervisor's.
   + wire("CMeshWire", at: "Shared/MeshContract/Wire", uses: ["CWellKnownWire"])
   + module(
@@ -205,7 +205,7 @@ let storeRooms =
     uses: [
       "StoreBackend", "StoreContract", "ScoreContract", "Protobuf", "SQLite", "Digest",
       "Failpoints", "Faults", "JSON", "Machine",
-    ])
+    ], testUses: ["Locking"])
 
 let gatewayRooms =
   // A gateway that asks no provider: scripted answers and a log of what they would have cost.
@@ -235,6 +235,7 @@ let services =
     uses: [
       "StoreBackend", "StoreSQLite", "ScoreContract", "RPC", "RPCStream", "Feed", "EventLoop",
       "Configuration", "Telemetry", "Lifecycle", "Machine", "Faults", "JSON", "GRPCFormat",
+      "Locking",
     ], testUses: ["SQLite", "ServiceHost", "MeshAddressing", "Machine"])
   + service(
     "Gateway", calls: [],
@@ -247,7 +248,9 @@ let services =
       "EventLoop", "Configuration", "Telemetry", "Failpoints", "Lifecycle", "Digest", "Faults",
       "JSON", "GRPCFormat",
     ],
-    testUses: ["StoreService", "StoreBackend", "StoreSQLite", "GatewayStandIn", "MeshAddressing"])
+    testUses: [
+      "StoreService", "StoreBackend", "StoreSQLite", "GatewayStandIn", "MeshAddressing", "Locking",
+    ])
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =

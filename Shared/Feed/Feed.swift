@@ -6,7 +6,7 @@
 
 package import EventLoop
 package import Faults
-import Synchronization
+import Locking
 
 /// Bounds on what a feed keeps and how often it speaks.
 package struct FeedLimits: Sendable {
@@ -61,7 +61,7 @@ package final class Feed<Key: Hashable & Sendable, Entry: Sendable, Shared: Send
   private let limits: FeedLimits
   private let share: @Sendable (_ first: Int64, [Entry]) -> Shared
   private let bytes: @Sendable (Entry) -> Int
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// `share` makes what followers of a batch have in common, from its entries and the sequence
   /// of the first; `bytes` says about how much memory an entry takes.

@@ -1,4 +1,5 @@
 import EventLoop
+import Locking
 import Synchronization
 import Testing
 
@@ -11,8 +12,8 @@ import Testing
   @Test func `what is submitted is done once, and what waits is done before the end`() async throws
   {
     let threads = OwnerThreads<Int>(name: "owner", waitingMax: 10_000, groupMax: 7)
-    let done = Mutex<[Int]>([])
-    let closed = Mutex<[Int]>([])
+    let done = Lock<[Int]>([])
+    let closed = Lock<[Int]>([])
     for _ in 0..<3 {
       try await threads.start(
         open: { Owned() },

@@ -1,6 +1,7 @@
 import EventLoop
 import Faults
 import Feed
+import Locking
 import Synchronization
 import Testing
 
@@ -8,7 +9,7 @@ import Testing
 private final class Sequence: Sendable {
   let loop: EventLoop
   let feed: Feed<String, Int64, [Int64]>
-  private let stored = Mutex<[Int64]>([])
+  private let stored = Lock<[Int64]>([])
   let reads = Atomic<Int>(0)
 
   init(_ limits: FeedLimits = FeedLimits()) throws {

@@ -4,13 +4,13 @@ import GRPCFormat
 import GatewayContract
 import GatewayStandIn
 import Glibc
+import Locking
 import MeshAddressing
 import OrchestratorContract
 import RPC
 import ScoreContract
 import StoreContract
 import StoreService
-import Synchronization
 import Telemetry
 import TestSupport
 import Testing
@@ -27,7 +27,7 @@ final class OrchestratorFixture: Sendable {
   private let opened: OpenStore
   private let servers: [Server]
   private let services: RunServices
-  private let owners = Mutex<[Owner]>([])
+  private let owners = Lock<[Owner]>([])
 
   var payments: String { "\(folder)/payments.log" }
 

@@ -1,4 +1,5 @@
 import Faults
+import Locking
 import Machine
 import SQLite
 import ScoreContract
@@ -46,7 +47,7 @@ import Testing
   /// What readers on threads of their own tell the test.
   private final class Readers: Sendable {
     let isOver = Atomic(false)
-    let failures = Mutex<[String]>([])
+    let failures = Lock<[String]>([])
 
     /// Follows the log from its first event to its last, over and over.
     @concurrent func read(_ store: SQLiteStore) async {

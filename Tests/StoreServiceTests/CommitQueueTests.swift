@@ -1,8 +1,8 @@
 import EventLoop
 import Faults
+import Locking
 import StoreBackend
 import StoreContract
-import Synchronization
 import Telemetry
 import Testing
 
@@ -22,7 +22,7 @@ import Testing
       loop.stop()
       loop.join()
     }
-    let told = Mutex<[WriteOrder]>([])
+    let told = Lock<[WriteOrder]>([])
     let control = FailingWriter.Switch(hasGate: true)
     let queue = CommitQueue(
       on: loop, metrics: StoreMetrics(Metrics()), waitingMax: 4

@@ -1,7 +1,7 @@
 import Faults
 import Glibc
+import Locking
 import StoreBackend
-import Synchronization
 
 @testable import StoreService
 
@@ -10,15 +10,15 @@ final class FailingWriter: StoreUpkeep {
   /// Held from outside.
   final class Switch: Sendable {
     /// What every group from now on fails with.
-    let fault = Mutex<Fault?>(nil)
-    let groups = Mutex<[Int]>([])
-    private let gate: Mutex<(reading: Int32, writing: Int32)?>
+    let fault = Lock<Fault?>(nil)
+    let groups = Lock<[Int]>([])
+    private let gate: Lock<(reading: Int32, writing: Int32)?>
 
     /// With a gate, each group waits until it is let through.
     init(hasGate: Bool = false) {
       var ends: [Int32] = [-1, -1]
       let isOpen = hasGate ? unsafe pipe(&ends) == 0 : false
-      gate = Mutex(isOpen ? (ends[0], ends[1]) : nil)
+      gate = Lock(isOpen ? (ends[0], ends[1]) : nil)
     }
 
     deinit {

@@ -2,13 +2,13 @@ import EventLoop
 import Faults
 import GRPCFormat
 import Glibc
+import Locking
 import MeshAddressing
 import RPC
 import ScoreContract
 import StoreBackend
 import StoreContract
 import StoreSQLite
-import Synchronization
 import Telemetry
 import TestSupport
 import Testing
@@ -29,10 +29,10 @@ final class StoreFixture: Sendable {
   let serverLoop: EventLoop
   let clientLoop: EventLoop
   let metrics = Metrics()
-  private let open: Mutex<(store: OpenStore, server: Server)?>
-  private let address: Mutex<MeshAddress?>
+  private let open: Lock<(store: OpenStore, server: Server)?>
+  private let address: Lock<MeshAddress?>
   /// Letting go of one would end its stream, and its leases with it.
-  private let replicas = Mutex<[Replica]>([])
+  private let replicas = Lock<[Replica]>([])
   private let opening: StoreOpening
   private let leaseTTL: Duration
 
@@ -47,8 +47,8 @@ final class StoreFixture: Sendable {
     leaseTTL = ttl
     serverLoop = try EventLoop(name: "server")
     clientLoop = try EventLoop(name: "client")
-    open = Mutex(nil)
-    address = Mutex(nil)
+    open = Lock(nil)
+    address = Lock(nil)
     if let opening {
       self.opening = try opening(folder)
     } else if place == .modelInProcess {
@@ -153,7 +153,7 @@ final class StoreFixture: Sendable {
 
 /// The model behind a lock, for a service that uses several threads.
 final class SharedModel: StoreUpkeep, StoreReading, Sendable {
-  private let model = Mutex(StoreModel())
+  private let model = Lock(StoreModel())
 
   func write(
     _ orders: [WriteOrder], atMicroseconds now: Int64

@@ -1,7 +1,7 @@
 import Faults
+import Locking
 import StoreBackend
 import StoreContract
-import Synchronization
 
 /// What one who attends has still to be told; any thread.
 ///
@@ -25,7 +25,7 @@ final class AttendanceMailbox: Sendable {
   /// Notices of runs without an owner that may wait.
   static let offersMax = 1024
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func put(_ notice: Attendance) {
     wake { state in

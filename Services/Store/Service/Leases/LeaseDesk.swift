@@ -1,9 +1,9 @@
 import EventLoop
 import Faults
+import Locking
 import ScoreContract
 import StoreBackend
 import StoreContract
-import Synchronization
 import Telemetry
 
 /// Sessions and leases as calls see them: the state machine, its clock, its timer, and the
@@ -24,7 +24,7 @@ final class LeaseDesk: Sendable {
   let ttlDefault: Duration
   private let metrics: StoreMetrics
   private let write: @Sendable (WriteOrder) -> Void
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// A timer that comes later than this means that this process was held up.
   private static let latenessForgiven: UInt64 = 100_000_000

@@ -1,8 +1,8 @@
 import EventLoop
 import Faults
+import Locking
 import StoreBackend
 import StoreContract
-import Synchronization
 import Telemetry
 
 /// Orders on their way to the one writer: they wait in a bounded queue, are taken in groups by
@@ -65,7 +65,7 @@ final class CommitQueue: Sendable {
   }
 
   private final class Found: Sendable {
-    let opened = Mutex(Opened(leases: [], runsWantingOwner: []))
+    let opened = Lock(Opened(leases: [], runsWantingOwner: []))
   }
 
   /// Opens the writer on its thread.
@@ -192,7 +192,7 @@ private final class Breakage: Sendable {
     var waiter: CheckedContinuation<Void, Never>?
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   func happened(_ fault: Fault) {
     let waiter = state.withLock { state in

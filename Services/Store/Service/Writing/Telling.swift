@@ -1,9 +1,9 @@
 import Faults
 import Feed
+import Locking
 import ScoreContract
 import StoreBackend
 import StoreContract
-import Synchronization
 import Telemetry
 
 /// What is told of each thing that is on disk now: to followers, and to the desk of leases.
@@ -14,7 +14,7 @@ final class Telling: Sendable {
     let metrics: StoreMetrics
   }
 
-  private let ears = Mutex<Ears?>(nil)
+  private let ears = Lock<Ears?>(nil)
 
   /// Before the first receipt.
   func connect(_ desk: LeaseDesk, _ feed: EventFeed, _ metrics: StoreMetrics) {
