@@ -39,6 +39,8 @@ import Testing
     "UPDATE runs SET succeeded = 9",
     "UPDATE unit_states SET state = 4 WHERE unit = 2",
     "DELETE FROM events WHERE seq = 6",
+    "UPDATE verdicts SET seq = seq + 1 WHERE id = 'run/v3'",
+    "UPDATE events SET verdict = NULL WHERE verdict = 10",
   ])
   func `a changed row is found`(_ sql: String) async throws {
     #expect(try await damages(sql) != [])

@@ -64,6 +64,7 @@ final class FailingWriter: StoreUpkeep {
   }
   func leases() throws(Fault) -> [StoredLease] { try inner.leases() }
   func runsWantingOwner() throws(Fault) -> [RunName] { try inner.runsWantingOwner() }
+  func tidy() { if broken == nil { inner.tidy() } }
   func rest() { if broken == nil { inner.rest() } }
   var fault: Fault? { broken ?? inner.fault }
   var logBytes: Int { inner.logBytes }

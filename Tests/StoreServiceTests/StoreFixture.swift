@@ -166,6 +166,7 @@ final class SharedModel: StoreUpkeep, StoreReading, Sendable {
   func runsWantingOwner() throws(Fault) -> [RunName] {
     try model.withLock { model throws(Fault) in try model.runsWantingOwner() }
   }
+  func tidy() {}
   func rest() {}
   var fault: Fault? { nil }
   var logBytes: Int { 0 }

@@ -3,6 +3,9 @@ package import StoreContract
 
 /// A writer that keeps a file in order, beside writing to it. Used by the writer's thread only.
 package protocol StoreUpkeep: StoreWriting {
+  /// What is due after a group and nobody waits for: called when the group is answered.
+  func tidy()
+
   /// Puts the file in order when there is nothing to write, and before the writer is let go.
   func rest()
 
@@ -24,6 +27,7 @@ package protocol StoreCopying: AnyObject {
 }
 
 extension StoreModel: StoreUpkeep {
+  package func tidy() {}
   package func rest() {}
   package var fault: Fault? { nil }
   package var logBytes: Int { 0 }

@@ -12,13 +12,12 @@ extension SQLiteReader {
     let after = try PageCursor.parse(request.after, for: request.question)
     return try ask { () throws(SQLiteError) in
       guard let productKey = try key(of: product) else { return QueryVerdictsResponse() }
-      var question = VerdictQuestion(productKey, request, after: after)
+      var run: Int64?
       if !request.runId.isEmpty {
-        guard let run = try runKey(request.runId, of: product) else {
-          return QueryVerdictsResponse()
-        }
-        question.add("run = ?", .integer(run.key))
+        run = try runKey(request.runId, of: product)?.key
+        if run == nil { return QueryVerdictsResponse() }
       }
+      let question = VerdictQuestion(productKey, run: run, request, after: after)
       let limit = request.limit == 0 ? StoreLimits.pageDefault : Int(request.limit)
       // One more than the page has says whether there is another.
       let found = try keys(question, countMax: min(limit, StoreLimits.pageMax) + 1)
@@ -117,22 +116,32 @@ struct VerdictQuestion {
   }
 
   let question: PageCursor.Question
+  /// One run's verdicts are found through its log, in whose order their keys are.
+  private let isOfRun: Bool
   private var conditions: [String] = []
   private(set) var values: [Value] = []
 
-  init(_ product: Int64, _ request: QueryVerdictsRequest, after: PageCursor?) {
+  init(_ product: Int64, run: Int64?, _ request: QueryVerdictsRequest, after: PageCursor?) {
     question = request.question
-    // Without a kind no index of the product's is of use: the rows themselves are in order.
-    add(request.subjectKind.isEmpty ? "+product = ?" : "product = ?", .integer(product))
-    if !request.subjectKind.isEmpty { add("subject_kind = ?", .text(request.subjectKind)) }
-    if !request.rubricHash.isEmpty { add("rubric_hash = ?", .text(request.rubricHash)) }
-    if !request.model.isEmpty { add("model = ?", .text(request.model)) }
-    if let least = request.scoreLeast { add("score >= ?", .real(least)) }
-    if let most = request.scoreMost { add("score <= ?", .real(most)) }
+    isOfRun = run != nil
+    if let run {
+      add("e.run = ?", .integer(run))
+      if !request.subjectKind.isEmpty { add("v.subject_kind = ?", .text(request.subjectKind)) }
+    } else if request.subjectKind.isEmpty {
+      // Without a kind no index of the product's is of use: the rows themselves are in order.
+      add("+v.product = ?", .integer(product))
+    } else {
+      add("v.product = ?", .integer(product))
+      add("v.subject_kind = ?", .text(request.subjectKind))
+    }
+    if !request.rubricHash.isEmpty { add("v.rubric_hash = ?", .text(request.rubricHash)) }
+    if !request.model.isEmpty { add("v.model = ?", .text(request.model)) }
+    if let least = request.scoreLeast { add("v.score >= ?", .real(least)) }
+    if let most = request.scoreMost { add("v.score <= ?", .real(most)) }
     if let after { add(after) }
   }
 
-  mutating func add(_ condition: String, _ values: Value...) {
+  private mutating func add(_ condition: String, _ values: Value...) {
     conditions.append(condition)
     self.values += values
   }
@@ -140,29 +149,36 @@ struct VerdictQuestion {
   private mutating func add(_ after: PageCursor) {
     let key = Value.integer(after.position)
     switch question {
-    case .oldest, .labels: add("key > ?", key)
-    case .newest, .runs: add("key < ?", key)
+    case .oldest, .labels: add("\(place) > \(placeOfCursor)", key)
+    case .newest, .runs: add("\(place) < \(placeOfCursor)", key)
     case .highest, .lowest:
-      guard let score = after.score else { return add("(score IS NULL AND key < ?)", key) }
-      let further = question == .highest ? "score < ?" : "score > ?"
+      guard let score = after.score else { return add("(v.score IS NULL AND v.key < ?)", key) }
+      let further = question == .highest ? "v.score < ?" : "v.score > ?"
       add(
-        "(\(further) OR (score = ? AND key < ?) OR score IS NULL)", .real(score), .real(score),
-        key)
+        "(\(further) OR (v.score = ? AND v.key < ?) OR v.score IS NULL)", .real(score),
+        .real(score), key)
     }
   }
 
   var sortsByScore: Bool { question == .highest || question == .lowest }
 
+  /// What goes up with a verdict's age, in the order in which rows are found.
+  private var place: String { isOfRun ? "e.seq" : "v.key" }
+  private var placeOfCursor: String {
+    isOfRun ? "(SELECT seq FROM verdicts WHERE key = ?)" : "?"
+  }
+
   var sql: String {
     let order =
       switch question {
-      case .oldest, .labels: "key"
-      case .newest, .runs: "key DESC"
-      case .highest: "score IS NULL, score DESC, key DESC"
-      case .lowest: "score IS NULL, score, key DESC"
+      case .oldest, .labels: place
+      case .newest, .runs: "\(place) DESC"
+      case .highest: "v.score IS NULL, v.score DESC, v.key DESC"
+      case .lowest: "v.score IS NULL, v.score, v.key DESC"
       }
+    let source = isOfRun ? "events e JOIN verdicts v ON v.key = e.verdict" : "verdicts v"
     return """
-      SELECT key, score FROM verdicts WHERE \(conditions.joined(separator: " AND "))
+      SELECT v.key, v.score FROM \(source) WHERE \(conditions.joined(separator: " AND "))
       ORDER BY \(order) LIMIT ?
       """
   }

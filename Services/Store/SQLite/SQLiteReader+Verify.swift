@@ -25,7 +25,7 @@ extension SQLiteReader {
       return try connection.transaction(.reading) { () throws(SQLiteError) in
         var found = try connection.problems().map { StoreDamage(run: "", what: $0) }
         for run in try chains() { found += try brokenLinks(of: run) }
-        return try found + wrongCounts()
+        return try found + strays() + wrongCounts()
       }
     } catch  where error.code == .damaged {
       return [StoreDamage(run: "", what: error.message)]
@@ -42,9 +42,11 @@ extension SQLiteReader {
   }
 
   private static let linksQuestion = """
-    SELECT \(VerdictColumns.names), u.id, v.score, v.chain, v.product = r.product
-    FROM verdicts v JOIN runs r ON r.key = v.run LEFT JOIN units u ON u.key = v.unit
-    WHERE v.run = ? ORDER BY v.key
+    SELECT \(VerdictColumns.names), u.id, v.score, v.chain,
+      v.product = r.product AND v.run = e.run AND v.seq = e.seq
+    FROM events e JOIN runs r ON r.key = e.run LEFT JOIN verdicts v ON v.key = e.verdict
+      LEFT JOIN units u ON u.key = v.unit
+    WHERE e.run = ? AND e.verdict IS NOT NULL ORDER BY e.seq
     """
 
   /// Each verdict's sum is made again from its row and the sum before; the run keeps the last.
@@ -79,6 +81,22 @@ extension SQLiteReader {
     let score = row.isNull(at: 11) ? nil : row.double(at: 11)
     return VerdictRow.chain(
       after: chain, verdict, score: score, body: row.bytes(at: VerdictColumns.body))
+  }
+
+  /// Verdicts of which no line of the log tells.
+  private func strays() throws(SQLiteError) -> [StoreDamage] {
+    let row = try connection.statement(
+      """
+      SELECT r.id, v.id FROM verdicts v LEFT JOIN runs r ON r.key = v.run
+        LEFT JOIN events e ON e.run = v.run AND e.seq = v.seq
+      WHERE e.verdict IS NOT v.key ORDER BY v.key
+      """)
+    var found: [StoreDamage] = []
+    while try row.step() {
+      let what = "the log does not tell of verdict '\(row.text(at: 1))'"
+      found.append(StoreDamage(run: row.text(at: 0), what: what))
+    }
+    return found
   }
 
   /// Runs whose numbers are not those of their units and events.

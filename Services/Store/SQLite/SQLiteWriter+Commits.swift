@@ -141,7 +141,7 @@ extension SQLiteWriter {
         let key = fresh[unit.key] ?? unit.key
         if let verdict {
           let body = packed[index].verdict ?? []
-          verdictKey = try insert(verdict, body: body, unit: key, of: run)
+          verdictKey = try insert(verdict, body: body, seq: event.seq, unit: key, of: run)
         } else if !unit.verdictID.isEmpty {
           verdictKey = try self.verdictKey(unit.verdictID, run.product)
         }
@@ -227,28 +227,29 @@ extension SQLiteWriter {
   // MARK: - Verdicts
 
   private func insert(
-    _ verdict: Verdict, body: [UInt8], unit: Int64, of run: WrittenRun
+    _ verdict: Verdict, body: [UInt8], seq: Int64, unit: Int64, of run: WrittenRun
   ) throws(SQLiteError) -> Int64 {
     let score = verdict.value?.score
     run.chain = VerdictRow.chain(after: run.chain, verdict, score: score, body: body)
     let insert = try connection.statement(
       """
-      INSERT INTO verdicts (product, id, run, unit, unit_key, subject_kind, subject_id,
+      INSERT INTO verdicts (product, id, run, seq, unit, unit_key, subject_kind, subject_id,
         subject_hash, rubric_hash, model, score, at, body, chain)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """)
     try insert.bind(run.product, at: 1)
     try insert.bind(verdict.id, at: 2)
     try insert.bind(run.key, at: 3)
-    try insert.bind(unit, at: 4)
-    try insert.bind(orNull: verdict.unitKey, at: 5)
-    try bind(verdict.subject, on: insert, from: 6)
-    try insert.bind(verdict.rubricHash, at: 9)
-    try insert.bind(verdict.model, at: 10)
-    try insert.bind(score, at: 11)
-    try insert.bind(verdict.committedAtUs, at: 12)
-    try insert.bind(body, at: 13)
-    try insert.bind(run.chain, at: 14)
+    try insert.bind(seq, at: 4)
+    try insert.bind(unit, at: 5)
+    try insert.bind(orNull: verdict.unitKey, at: 6)
+    try bind(verdict.subject, on: insert, from: 7)
+    try insert.bind(verdict.rubricHash, at: 10)
+    try insert.bind(verdict.model, at: 11)
+    try insert.bind(score, at: 12)
+    try insert.bind(verdict.committedAtUs, at: 13)
+    try insert.bind(body, at: 14)
+    try insert.bind(run.chain, at: 15)
     try insert.run()
     return connection.lastKey
   }

@@ -181,37 +181,60 @@ extension SQLiteWriter {
   }
 
   private func write(_ run: WrittenRun) throws(SQLiteError) {
-    let update = try connection.statement(
-      """
-      UPDATE runs SET updated_at = ?, state = ?, reason = ?, requested = ?, generation = ?,
-        last_seq = ?, options = ?, planned = ?, succeeded = ?, failed = ?, undetermined = ?,
-        skipped = ?, attempts = ?, lost_attempts = ?, cost_nanos = ?, input_tokens = ?,
-        output_tokens = ?, chain = ?
-      WHERE key = ?
-      """)
     let head = run.head
-    try update.bind(run.updatedAt, at: 1)
-    try update.bind(Int64(head.state.rawValue), at: 2)
-    try update.bind(head.reason, at: 3)
-    try update.bind(Int64(head.requested.rawValue), at: 4)
-    try update.bind(Int64(head.generation), at: 5)
-    try update.bind(head.lastSeq, at: 6)
-    try update.bind(head.options.packed(), at: 7)
-    let totals = head.totals
-    let numbers = [
-      totals.planned, totals.succeeded, totals.failed, totals.undetermined, totals.skipped,
-      totals.attempts, totals.lostAttempts, totals.costNanos, totals.inputTokens,
-      totals.outputTokens,
-    ]
-    for (index, number) in numbers.enumerated() { try update.bind(number, at: Int32(8 + index)) }
-    try update.bind(run.chain, at: 18)
-    try update.bind(run.key, at: 19)
-    try update.run()
+    try writeNumbers(of: run)
+    // An index stands on some of these: to name them rewrites its page, even when they stay.
+    let traits = RunTraits(head)
+    if run.writtenTraits != traits {
+      try write(traits, of: run)
+      run.writtenTraits = traits
+    }
     guard run.hasNewOutcome else { return }
     run.hasNewOutcome = false
     let body = try connection.statement("UPDATE run_bodies SET outcome = ? WHERE run = ?")
     try body.bind(head.outcome, at: 1)
     try body.bind(run.key, at: 2)
     try body.run()
+  }
+
+  private func writeNumbers(of run: WrittenRun) throws(SQLiteError) {
+    let update = try connection.statement(
+      """
+      UPDATE runs SET updated_at = ?, last_seq = ?, planned = ?, succeeded = ?, failed = ?,
+        undetermined = ?, skipped = ?, attempts = ?, lost_attempts = ?, cost_nanos = ?,
+        input_tokens = ?, output_tokens = ?, chain = ?
+      WHERE key = ?
+      """)
+    let totals = run.head.totals
+    try update.bind(run.updatedAt, at: 1)
+    try update.bind(run.head.lastSeq, at: 2)
+    try update.bind(totals.planned, at: 3)
+    try update.bind(totals.succeeded, at: 4)
+    try update.bind(totals.failed, at: 5)
+    try update.bind(totals.undetermined, at: 6)
+    try update.bind(totals.skipped, at: 7)
+    try update.bind(totals.attempts, at: 8)
+    try update.bind(totals.lostAttempts, at: 9)
+    try update.bind(totals.costNanos, at: 10)
+    try update.bind(totals.inputTokens, at: 11)
+    try update.bind(totals.outputTokens, at: 12)
+    try update.bind(run.chain, at: 13)
+    try update.bind(run.key, at: 14)
+    try update.run()
+  }
+
+  private func write(_ traits: RunTraits, of run: WrittenRun) throws(SQLiteError) {
+    let update = try connection.statement(
+      """
+      UPDATE runs SET state = ?, reason = ?, requested = ?, generation = ?, options = ?
+      WHERE key = ?
+      """)
+    try update.bind(Int64(traits.state.rawValue), at: 1)
+    try update.bind(traits.reason, at: 2)
+    try update.bind(Int64(traits.requested.rawValue), at: 3)
+    try update.bind(Int64(traits.generation), at: 4)
+    try update.bind(traits.options.packed(), at: 5)
+    try update.bind(run.key, at: 6)
+    try update.run()
   }
 }

@@ -41,12 +41,12 @@ package final class SQLiteWriter: StoreWriting {
   package func write(
     _ orders: [WriteOrder], atMicroseconds now: Int64
   ) -> [Result<WriteReceipt, Fault>] {
+    // For a caller that does not tidy up between its groups.
+    checkpointIfDue()
     if let broken { return orders.map { _ in .failure(broken) } }
     if orders.isEmpty { return [] }
     do {
-      let results = try attempt(orders, at: now)
-      checkpointIfDue()
-      return results
+      return try attempt(orders, at: now)
     } catch {
       return takeBack(orders, error, at: now)
     }
@@ -127,7 +127,11 @@ package final class SQLiteWriter: StoreWriting {
 
   // MARK: - The log's length
 
+  /// Shortens a log that is long: takes some milliseconds that no answer has to wait for.
+  package func tidy() { checkpointIfDue() }
+
   private func checkpointIfDue() {
+    guard broken == nil else { return }
     guard connection.walPages >= nextCheckpointPages else { return }
     checkpoint(connection.walPages >= SQLiteStoreLimits.walPagesHardMax ? .truncate : .passive)
     let soft = SQLiteStoreLimits.walPagesSoftMax

@@ -102,12 +102,15 @@ enum SchemaOfFacts {
 
     """
 
+  // A verdict's run finds it through the log, whose line `seq` names it: an index of its own would
+  // be one more page in every commit.
   private static let verdicts = """
     CREATE TABLE verdicts (
       key INTEGER PRIMARY KEY,
       product INTEGER NOT NULL REFERENCES products (key),
       id TEXT NOT NULL CHECK (id <> ''),
       run INTEGER NOT NULL REFERENCES runs (key),
+      seq INTEGER NOT NULL CHECK (seq >= 1),
       unit INTEGER NOT NULL REFERENCES units (key),
       unit_key TEXT,
       subject_kind TEXT,
@@ -122,7 +125,6 @@ enum SchemaOfFacts {
       UNIQUE (product, id),
       CHECK ((subject_kind IS NULL) = (subject_id IS NULL))
     ) STRICT;
-    CREATE INDEX verdicts_by_run ON verdicts (run, key);
     CREATE INDEX verdicts_by_unit_key ON verdicts (product, unit_key, key)
       WHERE unit_key IS NOT NULL;
     CREATE INDEX verdicts_by_subject ON verdicts (product, subject_kind, subject_id, key)

@@ -18,6 +18,8 @@ final class WrittenRun {
   var chain: [UInt8]
   /// Is written when the group's orders are.
   var isChanged = false
+  /// What its row says beside numbers; nil until it was written by this process.
+  var writtenTraits: RunTraits?
   /// Its outcome is, too.
   var hasNewOutcome = false
 
@@ -55,6 +57,23 @@ final class WrittenRun {
       createdAtUs: createdAt, updatedAtUs: updatedAt)
     head.fill(&run)
     return run
+  }
+}
+
+/// What of a run's head few commits change.
+struct RunTraits: Equatable {
+  let state: RunState
+  let reason: String
+  let requested: RunRequest
+  let generation: UInt32
+  let options: RunOptions
+
+  init(_ head: RunHead) {
+    state = head.state
+    reason = head.reason
+    requested = head.requested
+    generation = head.generation
+    options = head.options
   }
 }
 

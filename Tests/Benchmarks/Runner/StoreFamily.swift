@@ -58,17 +58,16 @@ final class StoreFamily {
     let folder = "\(bench.scratch)/bare\(round)"
     try Files.makeDirectory(folder)
     defer { try? Files.removeTree(folder) }
-    let commits = StoreFamily.writers * StoreFamily.commitsEach
-    let grouped = try PeerProcess(
-      program, ["\(folder)/grouped.db", "\(commits)", "\(StoreFamily.writers)"])
-    let single = try grouped.object()
-    _ = try grouped.finish()
-    let alone = try PeerProcess(
-      program, ["\(folder)/single.db", "\(StoreFamily.singleCommits)", "1"])
-    let one = try alone.object()
-    _ = try alone.finish()
-    guard let rows = single["verdicts_per_s"]?.doubleValue, let p50 = one["p50_us"]?.doubleValue
-    else { throw BenchError("the bare loop said \(single.text()) and \(one.text())") }
+    let loop = try PeerProcess(
+      program,
+      [
+        "\(folder)/bare.db", "\(StoreFamily.writers)", "\(StoreFamily.commitsEach)",
+        "\(StoreFamily.singleCommits)",
+      ])
+    let said = try loop.object()
+    _ = try loop.finish()
+    guard let rows = said["verdicts_per_s"]?.doubleValue, let p50 = said["p50_us"]?.doubleValue
+    else { throw BenchError("the bare loop said \(said.text())") }
     return Round(rows: rows, p50: p50)
   }
 

@@ -1,14 +1,16 @@
 #define _GNU_SOURCE
-// The least work that keeps verdicts in SQLite: what store.rows_vs_bare is measured against.
+// The least work that keeps verdicts in SQLite: what store.rows_vs_bare and
+// store.commit_p50_vs_bare are measured against.
 //
 //   cc -O2 -o sqlite_commits sqlite_commits.c -lsqlite3
-//   sqlite_commits FILE COMMITS GROUP
+//   sqlite_commits FILE RUNS COMMITS SINGLES
 //
-// Each commit is one verdict, one unit's new state, one event and one commit id; GROUP commits
-// share a transaction, at whose end the run's row is written. Tables, indexes and pragmas are
-// those of the store's writer, values have the sizes of its own. Nothing is checked, nothing is
-// answered. Prints one JSON line: verdicts and CPU per commit of the grouped
-// part, and the median of single commits.
+// Each commit is one verdict, one unit's new state, one event and one commit id, and what changes
+// in its run's row. First RUNS runs make COMMITS commits each, turn about, one of each run in one
+// transaction; then one more run makes SINGLES commits, each in a transaction of its own. Tables,
+// indexes, triggers and pragmas are those of the store's writer, and rows and names those of
+// LoadPeer's commits, so that both write the same pages. Nothing is checked, nothing is answered.
+// Prints one JSON line: verdicts and CPU per commit of the first part, the median of the second.
 #include <sqlite3.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,45 +19,84 @@
 #include <time.h>
 
 static const char *schema =
-    "CREATE TABLE products (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
+    "CREATE TABLE products (key INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE"
+    "  CHECK (length(name) BETWEEN 1 AND 63)) STRICT;"
     "CREATE TABLE runs (key INTEGER PRIMARY KEY,"
-    "  product INTEGER NOT NULL REFERENCES products (key), id TEXT NOT NULL,"
-    "  state INTEGER NOT NULL, last_seq INTEGER NOT NULL, succeeded INTEGER NOT NULL,"
-    "  chain BLOB NOT NULL, UNIQUE (product, id)) STRICT;"
+    "  product INTEGER NOT NULL REFERENCES products (key), id TEXT NOT NULL CHECK (id <> ''),"
+    "  workload TEXT NOT NULL, spec_hash TEXT NOT NULL CHECK (spec_hash <> ''),"
+    "  idempotency_key TEXT CHECK (idempotency_key <> ''), options BLOB NOT NULL,"
+    "  created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 11), reason TEXT NOT NULL,"
+    "  requested INTEGER NOT NULL CHECK (requested BETWEEN 0 AND 4),"
+    "  generation INTEGER NOT NULL CHECK (generation >= 0),"
+    "  last_seq INTEGER NOT NULL CHECK (last_seq >= 0), planned INTEGER NOT NULL,"
+    "  succeeded INTEGER NOT NULL CHECK (succeeded >= 0),"
+    "  failed INTEGER NOT NULL CHECK (failed >= 0),"
+    "  undetermined INTEGER NOT NULL CHECK (undetermined >= 0),"
+    "  skipped INTEGER NOT NULL CHECK (skipped >= 0), attempts INTEGER NOT NULL,"
+    "  lost_attempts INTEGER NOT NULL CHECK (lost_attempts BETWEEN 0 AND attempts),"
+    "  cost_nanos INTEGER NOT NULL CHECK (cost_nanos >= 0),"
+    "  input_tokens INTEGER NOT NULL CHECK (input_tokens >= 0),"
+    "  output_tokens INTEGER NOT NULL CHECK (output_tokens >= 0),"
+    "  chain BLOB NOT NULL CHECK (length(chain) = 16), UNIQUE (product, id),"
+    "  CHECK (succeeded + failed + undetermined + skipped <= planned),"
+    "  CHECK (state <> 7 OR succeeded + failed + undetermined + skipped = planned)) STRICT;"
+    "CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (product, idempotency_key)"
+    "  WHERE idempotency_key IS NOT NULL;"
+    "CREATE INDEX runs_by_age ON runs (product, key);"
+    "CREATE INDEX runs_wanting_owner ON runs (key)"
+    "  WHERE requested <> 0 OR state IN (1, 2, 4, 6);"
     "CREATE TABLE units (key INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES runs (key),"
-    "  ordinal INTEGER NOT NULL, id TEXT NOT NULL, payload BLOB NOT NULL,"
-    "  UNIQUE (run, id), UNIQUE (run, ordinal)) STRICT;"
+    "  ordinal INTEGER NOT NULL CHECK (ordinal >= 0), id TEXT NOT NULL CHECK (id <> ''),"
+    "  stage INTEGER NOT NULL CHECK (stage >= 0), unit_key TEXT NOT NULL, subject_kind TEXT,"
+    "  subject_id TEXT, subject_hash TEXT, rubric_hash TEXT NOT NULL, batch_group TEXT NOT NULL,"
+    "  payload BLOB NOT NULL, UNIQUE (run, id), UNIQUE (run, ordinal),"
+    "  CHECK ((subject_kind IS NULL) = (subject_id IS NULL))) STRICT;"
     "CREATE TABLE unit_states (unit INTEGER PRIMARY KEY REFERENCES units (key),"
     "  state INTEGER NOT NULL CHECK (state BETWEEN 1 AND 5),"
-    "  skip_reason INTEGER NOT NULL CHECK (skip_reason BETWEEN 0 AND 5),"
-    "  failure BLOB, verdict INTEGER REFERENCES verdicts (key), tries INTEGER NOT NULL,"
-    "  batch TEXT NOT NULL, CHECK (state <> 2 OR verdict IS NOT NULL)) STRICT;"
+    "  skip_reason INTEGER NOT NULL CHECK (skip_reason BETWEEN 0 AND 6),"
+    "  failure BLOB, verdict INTEGER REFERENCES verdicts (key),"
+    "  tries INTEGER NOT NULL CHECK (tries >= 0), batch TEXT NOT NULL,"
+    "  CHECK (state <> 2 OR verdict IS NOT NULL),"
+    "  CHECK (state <> 3 OR (failure IS NOT NULL AND verdict IS NULL)),"
+    "  CHECK ((state = 5) = (skip_reason <> 0)),"
+    "  CHECK ((skip_reason = 1) = (state = 5 AND verdict IS NOT NULL))) STRICT;"
     "CREATE TABLE verdicts (key INTEGER PRIMARY KEY,"
     "  product INTEGER NOT NULL REFERENCES products (key), id TEXT NOT NULL CHECK (id <> ''),"
-    "  run INTEGER NOT NULL REFERENCES runs (key), unit INTEGER NOT NULL REFERENCES units (key),"
-    "  unit_key TEXT, subject_kind TEXT, subject_id TEXT, subject_hash TEXT,"
+    "  run INTEGER NOT NULL REFERENCES runs (key), seq INTEGER NOT NULL CHECK (seq >= 1),"
+    "  unit INTEGER NOT NULL REFERENCES units (key), unit_key TEXT, subject_kind TEXT,"
+    "  subject_id TEXT, subject_hash TEXT,"
     "  rubric_hash TEXT NOT NULL, model TEXT NOT NULL, score REAL, at INTEGER NOT NULL,"
-    "  body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 16),"
-    "  UNIQUE (product, id)) STRICT;"
-    "CREATE INDEX verdicts_by_run ON verdicts (run, key);"
+    "  body BLOB NOT NULL, chain BLOB NOT NULL CHECK (length(chain) = 16), UNIQUE (product, id),"
+    "  CHECK ((subject_kind IS NULL) = (subject_id IS NULL))) STRICT;"
     "CREATE INDEX verdicts_by_unit_key ON verdicts (product, unit_key, key)"
     "  WHERE unit_key IS NOT NULL;"
     "CREATE INDEX verdicts_by_subject ON verdicts (product, subject_kind, subject_id, key)"
     "  WHERE subject_kind IS NOT NULL;"
-    "CREATE TABLE events (run INTEGER NOT NULL REFERENCES runs (key), seq INTEGER NOT NULL,"
-    "  at INTEGER NOT NULL, body BLOB NOT NULL, verdict INTEGER REFERENCES verdicts (key),"
-    "  PRIMARY KEY (run, seq)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE commits (product INTEGER NOT NULL REFERENCES products (key), id TEXT NOT NULL,"
-    "  digest BLOB NOT NULL CHECK (length(digest) = 32), first_seq INTEGER NOT NULL,"
-    "  last_seq INTEGER NOT NULL, at INTEGER NOT NULL,"
+    "CREATE TRIGGER verdicts_are_never_changed BEFORE UPDATE ON verdicts"
+    "  BEGIN SELECT RAISE (ABORT, 'verdicts are append-only'); END;"
+    "CREATE TRIGGER verdicts_are_never_deleted BEFORE DELETE ON verdicts"
+    "  BEGIN SELECT RAISE (ABORT, 'verdicts are append-only'); END;"
+    "CREATE TABLE events (run INTEGER NOT NULL REFERENCES runs (key),"
+    "  seq INTEGER NOT NULL CHECK (seq >= 1), at INTEGER NOT NULL, body BLOB NOT NULL,"
+    "  verdict INTEGER REFERENCES verdicts (key), PRIMARY KEY (run, seq)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE commits (product INTEGER NOT NULL REFERENCES products (key),"
+    "  id TEXT NOT NULL CHECK (id <> ''), digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    "  first_seq INTEGER NOT NULL CHECK (first_seq >= 1),"
+    "  last_seq INTEGER NOT NULL CHECK (last_seq >= first_seq), at INTEGER NOT NULL,"
     "  PRIMARY KEY (product, id)) STRICT, WITHOUT ROWID;"
-    "INSERT INTO products VALUES (1, 'default');"
-    "INSERT INTO runs VALUES (1, 1, 'run-0000000000000001', 4, 0, 0, zeroblob(16));";
+    "INSERT INTO products VALUES (1, 'default');";
 
+static const sqlite3_int64 some_time = 1700000000000000;
 static sqlite3 *db;
 static sqlite3_stmt *insert_verdict, *update_unit, *insert_event, *insert_commit, *update_run;
 static sqlite3_stmt *begin, *commit;
-static uint64_t random_state = 1;
+
+// A run: its units have neighbouring keys, its number is its key less one.
+struct run {
+  char id[32];
+  long first_unit, commits;
+};
 
 static void check(int code, int wanted) {
   if (code == wanted) return;
@@ -63,7 +104,7 @@ static void check(int code, int wanted) {
   exit(1);
 }
 
-static void run(const char *sql) { check(sqlite3_exec(db, sql, 0, 0, 0), SQLITE_OK); }
+static void execute(const char *sql) { check(sqlite3_exec(db, sql, 0, 0, 0), SQLITE_OK); }
 
 static sqlite3_stmt *prepare(const char *sql) {
   sqlite3_stmt *statement;
@@ -82,64 +123,73 @@ static double seconds(clockid_t clock) {
   return now.tv_sec + now.tv_nsec / 1e9;
 }
 
-// SplitMix64, as hexadecimal digits.
-static void name(char *text, int digits) {
-  for (int at = 0; at < digits; at += 16) {
-    uint64_t mixed = random_state += 0x9E3779B97F4A7C15u;
-    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
-    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
-    snprintf(text + at, 17, "%016llx", (unsigned long long)(mixed ^ (mixed >> 31)));
-  }
-}
-
 static void text(sqlite3_stmt *statement, int index, const char *value) {
   sqlite3_bind_text(statement, index, value, -1, SQLITE_STATIC);
 }
 
-static void write_commit(long number) {
-  static const char body[180] = {1}, event[40] = {2}, digest[32] = {3};
-  static char rubric[65], verdict_id[33], commit_id[33], unit_key[65], hash[65], subject[32];
-  if (!rubric[0]) name(rubric, 64);
-  name(verdict_id, 32);
-  name(commit_id, 32);
-  name(unit_key, 64);
-  name(hash, 64);
-  snprintf(subject, sizeof subject, "entity-%08ld", number);
-  sqlite3_stmt *s = insert_verdict;
-  text(s, 1, verdict_id);
-  sqlite3_bind_int64(s, 2, number + 1);
-  text(s, 3, unit_key);
-  text(s, 4, "entity");
-  text(s, 5, subject);
-  text(s, 6, hash);
-  text(s, 7, rubric);
-  text(s, 8, "claude-haiku-4-5");
-  sqlite3_bind_double(s, 9, number % 91 / 10.0 + 1);
-  sqlite3_bind_int64(s, 10, 1700000000000000 + number);
-  sqlite3_bind_blob(s, 11, body, sizeof body, SQLITE_STATIC);
-  sqlite3_bind_blob(s, 12, digest, 16, SQLITE_STATIC);
-  step(s);
-  sqlite3_int64 key = sqlite3_last_insert_rowid(db);
-  sqlite3_bind_int64(update_unit, 1, key);
-  sqlite3_bind_int64(update_unit, 2, number + 1);
-  step(update_unit);
-  sqlite3_bind_int64(insert_event, 1, number + 1);
-  sqlite3_bind_int64(insert_event, 2, 1700000000000000 + number);
-  sqlite3_bind_blob(insert_event, 3, event, sizeof event, SQLITE_STATIC);
-  sqlite3_bind_int64(insert_event, 4, key);
-  step(insert_event);
-  text(insert_commit, 1, commit_id);
-  sqlite3_bind_blob(insert_commit, 2, digest, sizeof digest, SQLITE_STATIC);
-  sqlite3_bind_int64(insert_commit, 3, number + 1);
-  sqlite3_bind_int64(insert_commit, 4, 1700000000000000 + number);
-  step(insert_commit);
+// A digest of a run's commit: 32 bytes that are never the same.
+static const uint8_t *digest(long run, long number) {
+  static uint64_t words[4];
+  uint64_t state = (uint64_t)run << 32 | (uint64_t)number;
+  for (int at = 0; at < 4; at++) {
+    uint64_t mixed = state += 0x9E3779B97F4A7C15u;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9u;
+    words[at] = mixed ^ (mixed >> 27);
+  }
+  return (const uint8_t *)words;
 }
 
-static void write_group(long first, long end) {
-  step(begin);
-  for (long number = first; number < end; number++) write_commit(number);
-  sqlite3_bind_int64(update_run, 1, end);
+static void write_commit(struct run *runs, long run) {
+  static const char body[78] = {1}, event[8] = {2};
+  struct run *of = &runs[run];
+  long number = of->commits++;
+  sqlite3_int64 seq = number + 5, at = some_time + number;
+  const uint8_t *sum = digest(run, number);
+  char verdict_id[64], commit_id[64], unit_key[64], subject[32], hash[32];
+  snprintf(verdict_id, sizeof verdict_id, "%s/v%ld", of->id, number);
+  snprintf(commit_id, sizeof commit_id, "%s/%ld", of->id, number);
+  snprintf(unit_key, sizeof unit_key, "%s/%ld", of->id, number);
+  snprintf(subject, sizeof subject, "s%ld", number);
+  snprintf(hash, sizeof hash, "h%ld", number);
+  text(insert_commit, 1, commit_id);
+  sqlite3_bind_blob(insert_commit, 2, sum, 32, SQLITE_STATIC);
+  sqlite3_bind_int64(insert_commit, 3, seq);
+  sqlite3_bind_int64(insert_commit, 4, at);
+  step(insert_commit);
+  text(insert_verdict, 1, verdict_id);
+  sqlite3_bind_int64(insert_verdict, 2, run + 1);
+  sqlite3_bind_int64(insert_verdict, 3, seq);
+  sqlite3_bind_int64(insert_verdict, 4, of->first_unit + number);
+  text(insert_verdict, 5, unit_key);
+  text(insert_verdict, 6, subject);
+  text(insert_verdict, 7, hash);
+  sqlite3_bind_double(insert_verdict, 8, number * 7919 % 1000 / 10.0);
+  sqlite3_bind_int64(insert_verdict, 9, at);
+  sqlite3_bind_blob(insert_verdict, 10, body, sizeof body, SQLITE_STATIC);
+  sqlite3_bind_blob(insert_verdict, 11, sum, 16, SQLITE_STATIC);
+  step(insert_verdict);
+  sqlite3_int64 key = sqlite3_last_insert_rowid(db);
+  sqlite3_bind_int64(update_unit, 1, key);
+  sqlite3_bind_int64(update_unit, 2, of->first_unit + number);
+  step(update_unit);
+  sqlite3_bind_int64(insert_event, 1, run + 1);
+  sqlite3_bind_int64(insert_event, 2, seq);
+  sqlite3_bind_int64(insert_event, 3, at);
+  sqlite3_bind_blob(insert_event, 4, event, sizeof event, SQLITE_STATIC);
+  sqlite3_bind_int64(insert_event, 5, key);
+  step(insert_event);
+  sqlite3_bind_int64(update_run, 1, at);
+  sqlite3_bind_int64(update_run, 2, seq);
+  sqlite3_bind_int64(update_run, 3, number + 1);
+  sqlite3_bind_blob(update_run, 4, sum, 16, SQLITE_STATIC);
+  sqlite3_bind_int64(update_run, 5, run + 1);
   step(update_run);
+}
+
+// One commit of each of the runs.
+static void write_group(struct run *runs, long first, long end) {
+  step(begin);
+  for (long run = first; run < end; run++) write_commit(runs, run);
   step(commit);
 }
 
@@ -148,66 +198,95 @@ static int compare(const void *left, const void *right) {
   return (difference > 0) - (difference < 0);
 }
 
-static void open_database(const char *path, long units) {
+static void plan_run(struct run *runs, long run, long units) {
+  static long next_unit = 1;
+  sqlite3_stmt *row = prepare(
+      "INSERT INTO runs VALUES (?1, 1, ?2, 'load', ?2, NULL, x'', ?3, ?3, 4, '', 0, 0, 4, ?4,"
+      " 0, 0, 0, 0, 0, 0, 0, 0, 0, zeroblob(16))");
+  sqlite3_stmt *event = prepare("INSERT INTO events VALUES (?1, ?2, ?3, zeroblob(6), NULL)");
+  sqlite3_stmt *unit = prepare(
+      "INSERT INTO units VALUES (?1, ?2, ?3, 'u' || ?3, 0, ?4 || '/' || ?3, 'load', 's' || ?3,"
+      " 'h' || ?3, 'rubric', '', x'01020304')");
+  sqlite3_stmt *state = prepare("INSERT INTO unit_states VALUES (?1, 1, 0, NULL, NULL, 0, '')");
+  struct run *made = &runs[run];
+  snprintf(made->id, sizeof made->id, "c%lld-%ld", (long long)some_time / 100, run);
+  made->first_unit = next_unit;
+  made->commits = 0;
+  step(begin);
+  sqlite3_bind_int64(row, 1, run + 1);
+  text(row, 2, made->id);
+  sqlite3_bind_int64(row, 3, some_time);
+  sqlite3_bind_int64(row, 4, units);
+  step(row);
+  for (int seq = 1; seq < 5; seq++) {
+    sqlite3_bind_int64(event, 1, run + 1);
+    sqlite3_bind_int64(event, 2, seq);
+    sqlite3_bind_int64(event, 3, some_time);
+    step(event);
+  }
+  for (long number = 0; number < units; number++, next_unit++) {
+    sqlite3_bind_int64(unit, 1, next_unit);
+    sqlite3_bind_int64(unit, 2, run + 1);
+    sqlite3_bind_int64(unit, 3, number);
+    text(unit, 4, made->id);
+    step(unit);
+    sqlite3_bind_int64(state, 1, next_unit);
+    step(state);
+  }
+  step(commit);
+  sqlite3_finalize(row);
+  sqlite3_finalize(event);
+  sqlite3_finalize(unit);
+  sqlite3_finalize(state);
+}
+
+static void open_database(const char *path) {
   remove(path);
   check(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
       SQLITE_OPEN_NOMUTEX, 0), SQLITE_OK);
-  run("PRAGMA mmap_size = 0; PRAGMA cache_size = 8000; PRAGMA temp_store = MEMORY;"
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
-      "PRAGMA wal_autocheckpoint = 4000;");
-  run(schema);
-  sqlite3_stmt *unit = prepare("INSERT INTO units VALUES (?1, 1, ?1, ?2, zeroblob(100))");
-  sqlite3_stmt *state = prepare("INSERT INTO unit_states VALUES (?1, 1, 0, NULL, NULL, 0, '')");
-  run("BEGIN");
-  for (long number = 0; number < units; number++) {
-    char id[32];
-    snprintf(id, sizeof id, "unit-%08ld", number);
-    sqlite3_bind_int64(unit, 1, number + 1);
-    text(unit, 2, id);
-    step(unit);
-    sqlite3_bind_int64(state, 1, number + 1);
-    step(state);
-  }
-  run("COMMIT");
-  sqlite3_finalize(unit);
-  sqlite3_finalize(state);
+  execute("PRAGMA mmap_size = 0; PRAGMA cache_size = 8000; PRAGMA temp_store = MEMORY;"
+          "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
+          "PRAGMA wal_autocheckpoint = 4000;");
+  execute(schema);
   insert_verdict = prepare(
-      "INSERT INTO verdicts (product, id, run, unit, unit_key, subject_kind, subject_id,"
+      "INSERT INTO verdicts (product, id, run, seq, unit, unit_key, subject_kind, subject_id,"
       " subject_hash, rubric_hash, model, score, at, body, chain)"
-      " VALUES (1, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      " VALUES (1, ?, ?, ?, ?, ?, 'load', ?, ?, 'rubric', 'm', ?, ?, ?, ?)");
   update_unit = prepare("UPDATE unit_states SET state = 2, skip_reason = 0, failure = NULL,"
-                        " verdict = ?, tries = 1, batch = '7' WHERE unit = ?");
-  insert_event = prepare("INSERT INTO events VALUES (1, ?, ?, ?, ?)");
+                        " verdict = ?, tries = 0, batch = '' WHERE unit = ?");
+  insert_event = prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?)");
   insert_commit = prepare("INSERT INTO commits VALUES (1, ?, ?, ?3, ?3, ?)");
-  update_run = prepare("UPDATE runs SET last_seq = ?1, succeeded = ?1 WHERE key = 1");
+  update_run = prepare("UPDATE runs SET updated_at = ?, last_seq = ?, succeeded = ?, chain = ?"
+                       " WHERE key = ?");
   begin = prepare("BEGIN IMMEDIATE");
   commit = prepare("COMMIT");
 }
 
 int main(int count, char **arguments) {
-  if (count != 4) {
-    fprintf(stderr, "usage: %s FILE COMMITS GROUP\n", arguments[0]);
+  if (count != 5) {
+    fprintf(stderr, "usage: %s FILE RUNS COMMITS SINGLES\n", arguments[0]);
     return 2;
   }
-  long commits = atol(arguments[2]), group = atol(arguments[3]);
-  enum { singles = 200 };
-  if (commits < 1 || group < 1) return 2;
-  open_database(arguments[1], commits + singles);
+  long many = atol(arguments[2]), each = atol(arguments[3]), singles = atol(arguments[4]);
+  if (many < 1 || each < 1 || singles < 1) return 2;
+  struct run *runs = calloc(many + 1, sizeof *runs);
+  double *took = calloc(singles, sizeof *took);
+  if (!runs || !took) return 1;
+  open_database(arguments[1]);
+  for (long run = 0; run < many; run++) plan_run(runs, run, each);
   double start = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_THREAD_CPUTIME_ID);
-  for (long number = 0; number < commits; number += group) {
-    write_group(number, number + group < commits ? number + group : commits);
-  }
-  double rate = commits / (seconds(CLOCK_MONOTONIC) - start);
+  for (long turn = 0; turn < each; turn++) write_group(runs, 0, many);
+  double rate = many * each / (seconds(CLOCK_MONOTONIC) - start);
   cpu = seconds(CLOCK_THREAD_CPUTIME_ID) - cpu;
-  double took[singles];
-  for (int single = 0; single < singles; single++) {
+  plan_run(runs, many, singles);
+  for (long single = 0; single < singles; single++) {
     double before = seconds(CLOCK_MONOTONIC);
-    write_group(commits + single, commits + single + 1);
+    write_group(runs, many, many + 1);
     took[single] = seconds(CLOCK_MONOTONIC) - before;
   }
   qsort(took, singles, sizeof took[0], compare);
-  printf("{\"verdicts_per_s\":%.0f,\"cpu_us_per_commit\":%.2f,\"single_commit_p50_us\":%.1f,"
+  printf("{\"verdicts_per_s\":%.0f,\"cpu_us_per_commit\":%.2f,\"p50_us\":%.1f,"
          "\"sqlite\":\"%s\"}\n",
-         rate, cpu * 1e6 / commits, took[singles / 2] * 1e6, sqlite3_libversion());
+         rate, cpu * 1e6 / (many * each), took[singles / 2] * 1e6, sqlite3_libversion());
   return 0;
 }

@@ -102,7 +102,6 @@ final class CommitQueue: Sendable {
     seat.latest = max(seat.latest, WallTime.now().microseconds)
     let results = seat.writer.write(group.map(\.order), atMicroseconds: seat.latest)
     let ended = loop.nowNanoseconds
-    metrics.logBytes.set(Int64(seat.writer.logBytes))
     loop.execute {
       metrics.groupTime.record(ended - began)
       metrics.groupSize.record(UInt64(group.count))
@@ -113,6 +112,9 @@ final class CommitQueue: Sendable {
         pending.answer?.resume(returning: result)
       }
     }
+    // While the callers hear of it and write their next.
+    seat.writer.tidy()
+    metrics.logBytes.set(Int64(seat.writer.logBytes))
   }
 
   // MARK: - Orders
