@@ -192,6 +192,7 @@ struct HostedService: Sendable {
         notifier.ready()
         let elapsed = ContinuousClock.now - facts.startedMonotonic
         logger.info("ready", [.durationMS: .milliseconds(elapsed)])
+        Processes.giveBackStartPages()
       }
       await ShutdownSignal.current?.wait()
       group.cancelAll()

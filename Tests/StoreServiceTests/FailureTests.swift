@@ -1,6 +1,6 @@
-import Locking
 import EventLoop
 import Faults
+import Locking
 import Machine
 import RPC
 import ScoreContract

@@ -3,8 +3,10 @@
 #pragma once
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -51,6 +53,39 @@ static inline int assay_has_seccomp(void) {
 static inline int assay_terminal_columns(int descriptor) {
   struct winsize size;
   return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
+// The beginning of `struct dl_phdr_info`, and its walk, which glibc shows to GNU sources only.
+struct assay_loaded_file {
+  ElfW(Addr) base;
+  const char *name;
+  const ElfW(Phdr) *parts;
+  ElfW(Half) part_count;
+};
+extern int assay_each_loaded_file(
+    int (*each)(struct assay_loaded_file *, size_t, void *_Nullable), void *_Nullable context)
+    __asm__("dl_iterate_phdr");
+
+// One loaded file: its parts that are never written, so that what is dropped of them is read
+// again from the file. What the loader changed and then protected lies in a writable part.
+static inline int assay_drop_unwritten(
+    struct assay_loaded_file *file, size_t size, void *_Nullable ignored) {
+  (void)size;
+  (void)ignored;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int index = 0; index < file->part_count; index++) {
+    const ElfW(Phdr) *part = &file->parts[index];
+    if (part->p_type != PT_LOAD || (part->p_flags & PF_W)) continue;
+    uintptr_t start = (file->base + part->p_vaddr) & ~(page - 1);
+    uintptr_t end = (file->base + part->p_vaddr + part->p_memsz + page - 1) & ~(page - 1);
+    madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+// Gives back the pages of programs and libraries that only the start of the process needed.
+static inline void assay_drop_start_pages(void) {
+  assay_each_loaded_file(assay_drop_unwritten, NULL);
 }
 
 #pragma clang assume_nonnull end
