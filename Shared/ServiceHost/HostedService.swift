@@ -184,6 +184,10 @@ struct HostedService: Sendable {
       logger.info("waiting", [.peer: .string(names)])
       notifier.status("waiting for \(names)")
     }
+    // Whoever waits long for a neighbour need not hold meanwhile what only its start needed.
+    loop.execute { [loop] in
+      loop.schedule(after: .milliseconds(300)) { Processes.giveBackStartPages() }
+    }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask(executorPreference: loop) {
         try await wait.run()

@@ -79,6 +79,7 @@ final class MeshFamily {
       "ASSAY_MESH_LISTEN": "unix:\(socket)", "TMPDIR": bench.scratch,
       "SWIFT_BACKTRACE": "enable=no",
     ]
+    if service == "store" { environment["ASSAY_STORE_PATH"] = "\(bench.scratch)/idle-store" }
     // Those it calls are not there: it listens all the same, and waits for them.
     for other in MeshFamily.callees[service] ?? [] {
       environment["ASSAY_MESH_\(other.uppercased())"] = "unix:\(bench.scratch)/none-\(other).sock"

@@ -49,7 +49,7 @@ struct ReplicaTurnover {
     _ instance: String, _ bench: Bench, in folder: String
   ) throws -> PeerProcess {
     let process = try PeerProcess(
-      try bench.product("assay-store"), [],
+      try bench.product("assay-ingest"), [],
       environment: [
         "ASSAY_MESH_LISTEN": "unix-dir:\(folder)", "ASSAY_MESH_INSTANCE": instance,
         "TMPDIR": bench.scratch, "SWIFT_BACKTRACE": "enable=no",
