@@ -36,17 +36,19 @@ final class OrchestratorFixture: Sendable {
     let task: Task<Void, Never>
   }
 
-  private init(_ folder: String, _ script: StandInScript, _ loop: EventLoop) async throws {
+  private init(
+    _ folder: String, _ script: StandInScript, _ loop: EventLoop, below storeLoop: EventLoop
+  ) async throws {
     self.folder = folder
     self.loop = loop
     opened = try await OpenStore(
-      try StoreFile(path: folder).opening, on: loop, leaseTTL: .milliseconds(300),
+      try StoreFile(path: folder).opening, on: storeLoop, leaseTTL: .milliseconds(300),
       metrics: Metrics())
     let gateway = try StandInGateway(
-      script: script, logPath: "\(folder)/payments.log", loop: loop)
+      script: script, logPath: "\(folder)/payments.log", loop: storeLoop)
     let options = ServerOptions(callers: CallerTable(ownUID: getuid()))
     let below = Server(
-      loop: loop, services: [opened.definition, gateway.service], options: options)
+      loop: storeLoop, services: [opened.definition, gateway.service], options: options)
     let channel = OrchestratorFixture.channel(to: below, loop)
     store = StoreClient(channel)
     services = RunServices(
@@ -73,12 +75,16 @@ final class OrchestratorFixture: Sendable {
   ) async throws {
     try await ScratchFolder.with { scratch in
       let loop = try EventLoop(name: "orchestrator")
+      let below = try EventLoop(name: "store")
       try loop.start()
+      try below.start()
       defer {
-        loop.stop()
-        loop.join()
+        for each in [loop, below] {
+          each.stop()
+          each.join()
+        }
       }
-      let fixture = try await OrchestratorFixture(scratch.path, script, loop)
+      let fixture = try await OrchestratorFixture(scratch.path, script, loop, below: below)
       for _ in 0..<owners { fixture.addOwner() }
       do {
         try await body(fixture)
@@ -102,6 +108,18 @@ final class OrchestratorFixture: Sendable {
     guard let killed = owners.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) else { return }
     killed.task.cancel()
     await killed.owner.vanish()
+  }
+
+  /// The replicas stand still for longer than their session lives, as a process that gets no
+  /// processor: the store frees their leases and offers the runs, and they hear of it afterwards.
+  func standStill(for time: Duration) async {
+    await withCheckedContinuation { continuation in
+      loop.execute {
+        let end = ContinuousClock.now + time
+        while ContinuousClock.now < end {}
+        continuation.resume()
+      }
+    }
   }
 
   private func close() async {

@@ -92,6 +92,23 @@ import Testing
     }
   }
 
+  @Test func `a replica that stood still takes the runs again that it lost meanwhile`()
+    async throws
+  {
+    var script = StandInScript()
+    script.latency = .milliseconds(10)
+    try await OrchestratorFixture.with(script) { mesh in
+      let answer = try await mesh.submit(mesh.spec((0..<60).map { "text \($0)" }))
+      for part in 1...3 {
+        _ = try await events(of: answer.runId, atLeast: part * 10, mesh)
+        await mesh.standStill(for: .milliseconds(700))
+      }
+      let all = try await mesh.watch(answer.runId)
+      #expect(all.isGapless && all.last?.state == .completed && all.scores.count == 60)
+      #expect(try PaymentLog.read(mesh.payments).count == 30)
+    }
+  }
+
   private func events(
     of runID: String, atLeast count: Int, _ mesh: OrchestratorFixture
   ) async throws -> [Event] {

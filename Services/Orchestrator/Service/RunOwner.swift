@@ -25,6 +25,8 @@ actor RunOwner: LoopActor {
   private var drivers: [OwnedRun: Ownership] = [:]
   /// Being acquired right now.
   private var claiming: Set<OwnedRun> = []
+  /// Offered while they were still ours or on their way to be: claimed when they are not.
+  private var offeredAgain: Set<OwnedRun> = []
   /// Heard of while there was no room, or while somebody else held it.
   private var waiting: Set<OwnedRun> = []
   /// Could not be worked on here, and when that was seen last.
@@ -76,6 +78,7 @@ actor RunOwner: LoopActor {
     }
   }
 
+  /// What the store tells this session.
   private func take(_ attendance: Attendance) {
     switch attendance.kind {
     case .opened(let opened):
@@ -100,7 +103,12 @@ actor RunOwner: LoopActor {
   // MARK: - Claiming
 
   private func claim(_ run: OwnedRun) {
-    guard !isStopping, drivers[run] == nil, !claiming.contains(run) else { return }
+    guard !isStopping else { return }
+    // A lost lease and the offer of its run come together, before its driver has let go of it.
+    guard drivers[run] == nil, !claiming.contains(run) else {
+      offeredAgain.insert(run)
+      return
+    }
     guard drivers.count + claiming.count < runsMax else {
       waiting.insert(run)
       return
@@ -128,10 +136,14 @@ actor RunOwner: LoopActor {
       let answer = try await services.store.getRun(
         GetRunRequest(runId: run.id), options: options)
       claiming.remove(run)
-      guard session == claimedIn, !isStopping, let stored = answer.run else { return }
+      guard session == claimedIn, !isStopping, let stored = answer.run else {
+        return claimIfOffered(run)
+      }
+      offeredAgain.remove(run)
       try begin(run, token, stored, answer.stages)
     } catch {
       claiming.remove(run)
+      defer { claimIfOffered(run) }
       let fault = Fault(describing: error)
       // Somebody else was quicker: as it should be.
       guard fault.reason != "LEASE_HELD" else { return }
@@ -140,6 +152,10 @@ actor RunOwner: LoopActor {
         "a run could not be taken",
         [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
     }
+  }
+
+  private func claimIfOffered(_ run: OwnedRun) {
+    if offeredAgain.remove(run) != nil { claim(run) }
   }
 
   /// A run that this replica cannot work on is for others, who may know its workload; it is not
@@ -193,6 +209,7 @@ actor RunOwner: LoopActor {
     let session = session
     Task(executorPreference: loop) { await self.giveBack(run, ownership.token, in: session) }
     if drivers.isEmpty { tellEmptied() }
+    claimIfOffered(run)
     if let next = waiting.popFirst() { claim(next) }
   }
 
@@ -245,6 +262,7 @@ actor RunOwner: LoopActor {
   func vanish() {
     isStopping = true
     waiting = []
+    offeredAgain = []
     session = ""
     for ownership in drivers.values { Task { await ownership.driver.abandon() } }
     drivers = [:]
