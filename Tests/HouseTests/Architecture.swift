@@ -10,7 +10,7 @@ enum Architecture {
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
-      "Console",
+      "Console", "HTTPClient",
     ],
     ["RPCStream", "GeneratorMain"],
     ["RPC"],
