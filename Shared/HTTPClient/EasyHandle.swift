@@ -204,7 +204,6 @@ import CCurl
   var requestByteCount: Int { unsafe assay_curl_get_long(raw, CURLINFO_REQUEST_SIZE) }
 
   func long(_ info: CURLINFO) -> Int { unsafe assay_curl_get_long(raw, info) }
-  func offset(_ info: CURLINFO) -> Int { Int(unsafe assay_curl_get_offset(raw, info)) }
 
   func text(_ info: CURLINFO) -> String {
     guard let text = unsafe assay_curl_get_text(raw, info) else { return "" }

@@ -100,8 +100,9 @@ import Glibc
   package func close() {
     loop.assertCurrent()
     guard let multi = unsafe multi else { return }
-    let error = HTTPClientError(.closed, "The HTTP client was closed")
-    for transfer in Array(transfers.values) { transfer.fail(error) }
+    for transfer in Array(transfers.values) {
+      transfer.fail(transfer.error(.closed, "The HTTP client was closed"))
+    }
     unsafe self.multi = nil
     timer?.cancel()
     timer = nil

@@ -59,7 +59,7 @@ package struct HTTPClientError: Error, Hashable, Sendable {
   /// Whether a byte of the request may have reached the peer: then it may have been acted on, and
   /// charged for.
   package var wasSent = false
-  /// Whether a byte of an answer came.
+  /// Whether a line of an answer came, or something that is no answer.
   package var wasAnswered = false
   /// libcurl's code; 0 when it was not asked.
   package var curlCode: Int32 = 0

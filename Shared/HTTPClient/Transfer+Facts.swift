@@ -1,5 +1,6 @@
 import CCurl
 import EventLoop
+import Glibc
 
 extension Transfer {
   /// What is known of the exchange when its head has come.
@@ -28,9 +29,16 @@ extension Transfer {
     var error = HTTPClientError(code, "\(what): \(endpoint.upstream.origin)")
     guard attemptCount > 0, let handle else { return error }
     error.wasSent = handle.requestByteCount > byteCountAtConnection
-    // Set at the first byte, be it one of a head that never became whole.
-    error.wasAnswered = handle.offset(CURLINFO_STARTTRANSFER_TIME_T) > 0
+    error.wasAnswered = head.byteCount > 0 || code == .protocolViolation
     return error
+  }
+
+  /// Whether the kernel has said of the connection that it broke, rather than ended.
+  var wasBroken: Bool {
+    switch Int32(handle?.long(CURLINFO_OS_ERRNO) ?? 0) {
+    case ECONNRESET, ECONNABORTED, EPIPE, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, ENETDOWN: true
+    default: false
+    }
   }
 
   /// An error from libcurl's code, the kernel's error and the verdict on a certificate.
@@ -41,7 +49,6 @@ extension Transfer {
   }
 
   private func describe(_ code: CURLcode) -> HTTPClientError {
-    let kernelError = handle?.long(CURLINFO_OS_ERRNO) ?? 0
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
       return error(.notResolved, "The host has no address")
@@ -55,10 +62,13 @@ extension Transfer {
       return error(.tls(tlsReason(code)), "The TLS connection was not accepted")
     case CURLE_PARTIAL_FILE, CURLE_GOT_NOTHING:
       return error(.closedEarly, "The connection ended before the answer did")
-    case CURLE_SEND_ERROR, CURLE_SEND_FAIL_REWIND, CURLE_HTTP2_STREAM:
+    case CURLE_SEND_ERROR, CURLE_HTTP2_STREAM:
       return error(.reset, "The exchange was reset")
+    // A kept connection ended, and the body that it had taken cannot be given again.
+    case CURLE_SEND_FAIL_REWIND:
+      return error(wasBroken ? .reset : .closedEarly, "A kept connection took the request and ended")
     // Broken chunks have the same code as a broken connection, but no error of the kernel.
-    case CURLE_RECV_ERROR where kernelError != 0:
+    case CURLE_RECV_ERROR where wasBroken:
       return error(.reset, "The connection broke")
     case CURLE_RECV_ERROR where attemptCount == 0:
       return error(.notConnected, "No connection came about")

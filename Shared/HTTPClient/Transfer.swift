@@ -145,13 +145,15 @@ final class Transfer: @unchecked Sendable {
     attemptCount += 1
     let sent = handle.requestByteCount
     if attemptCount > 1, sent > byteCountAtConnection {
-      refusal = error(.reset, "A kept connection closed after it took the request")
+      refusal = error(
+        wasBroken ? .reset : .closedEarly, "A kept connection ended after it took the request")
       return false
     }
     byteCountAtConnection = sent
     stage = .exchanging
     progressed()
     connectedAt = clock.progressedAt
+    checkDeadlines()
     return true
   }
 
@@ -201,6 +203,7 @@ final class Transfer: @unchecked Sendable {
   func fill(_ space: UnsafeMutableRawBufferPointer) -> Filling {
     progressed()
     let count = unsafe outgoing.copy(into: space)
+    if outgoing.isTaken { checkDeadlines() }
     note()
     if count > 0 || outgoing.isTaken { return .filled(count) }
     guard outgoing.hasSource, !outgoing.hasSourceEnded else {
@@ -368,7 +371,8 @@ final class Transfer: @unchecked Sendable {
     if head.isComplete, headWaiter != nil { captured = facts }
     if let handle = handle.take() {
       client.remove(handle)
-      endpoint.giveBack(handle)
+      // One that failed goes: it keeps the kernel's error, which the next failure would be given.
+      if error == nil { endpoint.giveBack(handle) } else { handle.transfer = nil }
     }
     client.discharge(self)
     note()

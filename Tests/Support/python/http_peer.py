@@ -28,6 +28,7 @@ class Connection:
         if not part:
             raise Gone
         self.rest += part
+        return part
 
     def head(self):
         while b"\r\n\r\n" not in self.rest:
@@ -40,9 +41,13 @@ class Connection:
         for line in head.split(b"\r\n")[1:]:
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":", 1)[1])
-        while len(self.rest) < length:
-            self.more()
-        body, self.rest = self.rest[:length], self.rest[length:]
+        parts, count = [self.rest], len(self.rest)
+        while count < length:
+            self.rest = b""
+            parts.append(self.more())
+            count += len(parts[-1])
+        whole = b"".join(parts)
+        body, self.rest = whole[:length], whole[length:]
         return body
 
     def send(self, data):
