@@ -23,8 +23,9 @@ import CCurl
 
   /// Bodies up to this size are joined, and leave with the head in one system call.
   static let joinedBodyBytesMax = 60 << 10
-  /// What one read of a socket may bring.
-  private static let bufferBytes = 32 << 10
+  /// What one read of a socket may bring; less when it may grow a thousandfold by inflating.
+  private static let readBytesMax = 32 << 10
+  private static let compressedReadBytesMax = 8 << 10
 
   init(for endpoint: HTTPEndpoint) throws(HTTPClientError) {
     guard let raw = unsafe curl_easy_init() else {
@@ -59,7 +60,7 @@ import CCurl
     try set(CURLOPT_HTTP09_ALLOWED, 0)
     try set(CURLOPT_TCP_KEEPIDLE, 60)
     try set(CURLOPT_TCP_KEEPINTVL, 20)
-    try set(CURLOPT_BUFFERSIZE, Self.bufferBytes)
+    try set(CURLOPT_BUFFERSIZE, Self.readBytesMax)
     let idle = endpoint.client.limits.connectionIdleMax.components.seconds
     try set(CURLOPT_MAXAGE_CONN, max(1, Int(min(idle, Int64(Int32.max)))))
     try set(CURLOPT_SSL_VERIFYHOST, 2)
@@ -126,6 +127,9 @@ import CCurl
       try unsafe check(
         assay_curl_set_pointer(
           raw, CURLOPT_ACCEPT_ENCODING, request.acceptsCompression ? names.utf8Start : nil))
+      try set(
+        CURLOPT_BUFFERSIZE,
+        request.acceptsCompression ? Self.compressedReadBytesMax : Self.readBytesMax)
       acceptsCompression = request.acceptsCompression
     }
     let before = unsafe lines.first

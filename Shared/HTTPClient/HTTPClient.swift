@@ -148,13 +148,6 @@ import Glibc
     enter { unsafe curl_easy_pause(handle.raw, CURLPAUSE_CONT) }
   }
 
-  func pauseReceiving(_ handle: EasyHandle) {
-    enter { unsafe curl_easy_pause(handle.raw, CURLPAUSE_RECV) }
-  }
-
-  /// Whether libcurl is on the stack: then it must not be called.
-  var isInsideCurl: Bool { depth > 0 }
-
   /// `transfer.tell()` is called once libcurl has returned.
   func note(_ transfer: Transfer) {
     changed.append(transfer)
@@ -171,7 +164,8 @@ import Glibc
 
   /// Lets libcurl act, then sees to what that brought about.
   private func act(on socket: Int32, _ mask: Int32) {
-    guard let multi = unsafe multi else { return }
+    // Calls that come too late are told all the same.
+    guard let multi = unsafe multi else { return tellChanged() }
     var running: Int32 = 0
     depth += 1
     unsafe curl_multi_socket_action(multi, socket, mask, &running)

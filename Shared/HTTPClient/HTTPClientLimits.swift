@@ -18,8 +18,8 @@ package struct HTTPClientLimits: Sendable {
   package var responseHeadBytesMax = 64 << 10
   /// A response's body, inflated if it was compressed; a request may ask for another bound.
   package var responseBodyBytesMax = 256 << 20
-  /// What is kept of a body for a slow reader before the peer is made to wait; up to one chunk
-  /// of libcurl's (16 KiB) comes on top.
+  /// What is kept of a body for a slow reader before the peer is made to wait; what one read
+  /// brings comes on top: 32 KiB, or 8 KiB before inflating.
   package var bufferedBytesMax = 256 << 10
   /// Chunks of a body source that are made ahead of the socket.
   package var chunksAheadMax = 2

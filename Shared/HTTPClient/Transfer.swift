@@ -178,10 +178,8 @@ final class Transfer: @unchecked Sendable {
   enum Receipt { case taken, paused, refused }
 
   func receivedBody(_ part: UnsafeRawBufferPointer) -> Receipt {
-    // Inflated bytes are all taken: those of one read would otherwise be kept by libcurl, without
-    // our bound. The pause then comes after the read.
-    let isFull = buffer.count >= client.limits.bufferedBytesMax
-    if isFull, !request.acceptsCompression {
+    // What one read has brought, libcurl keeps until we go on: inflated, if it was compressed.
+    guard buffer.count < client.limits.bufferedBytesMax else {
       isReceivePaused = true
       return .paused
     }
@@ -245,12 +243,6 @@ final class Transfer: @unchecked Sendable {
       waiter.resume(returning: response)
     }
     if chunkWaiter != nil, let chunk = takeChunk() { chunkWaiter.take()?.resume(returning: chunk) }
-    if request.acceptsCompression, !isReceivePaused, stage == .exchanging, let handle,
-      buffer.count >= client.limits.bufferedBytesMax
-    {
-      isReceivePaused = true
-      client.pauseReceiving(handle)
-    }
     if isFeedWelcome || stage == .over { feedWaiter.take()?.resume(returning: stage != .over) }
   }
 
@@ -340,7 +332,6 @@ final class Transfer: @unchecked Sendable {
     guard isSendPaused, let handle else { return }
     isSendPaused = false
     client.resume(handle)
-    if isReceivePaused { client.pauseReceiving(handle) }
   }
 
   // MARK: Ending

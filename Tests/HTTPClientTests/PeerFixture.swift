@@ -1,5 +1,4 @@
 import EventLoop
-import Glibc
 import HTTPClient
 import Locking
 import TestSupport
@@ -40,6 +39,12 @@ struct Peer: Sendable {
         throw error
       }
     }
+  }
+
+  /// A client with nobody to speak to.
+  static func alone(_ body: (EventLoop, HTTPClient) async throws -> Void) async throws {
+    let loop = try EventLoop(name: "http")
+    try await body(loop, try HTTPClient(on: loop))
   }
 
   func upstream(_ door: String = "plain", host: String = "127.0.0.1") throws -> HTTPUpstream {
@@ -127,15 +132,4 @@ func eventually(
     try await loop.sleep(for: .milliseconds(5))
   }
   Issue.record(what, sourceLocation: sourceLocation)
-}
-
-/// The kilobytes this process has in memory now.
-func residentKilobytes() -> Int {
-  guard let file = unsafe fopen("/proc/self/statm", "r") else { return 0 }
-  defer { unsafe fclose(file) }
-  var line = [CChar](repeating: 0, count: 256)
-  guard unsafe fgets(&line, 256, file) != nil else { return 0 }
-  let words = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-    .split(separator: " ")
-  return words.count > 1 ? (Int(words[1]) ?? 0) * 4 : 0
 }
