@@ -144,8 +144,11 @@ import Glibc
     enter { unsafe curl_multi_remove_handle(multi, handle.raw) }
   }
 
-  func resume(_ handle: EasyHandle) {
-    enter { unsafe curl_easy_pause(handle.raw, CURLPAUSE_CONT) }
+  /// Goes on with what a callback had paused; another answer than OK is the transfer's end.
+  func resume(_ handle: EasyHandle) -> CURLcode {
+    var code = CURLE_OK
+    enter { unsafe code = curl_easy_pause(handle.raw, CURLPAUSE_CONT) }
+    return code
   }
 
   /// `transfer.tell()` is called once libcurl has returned.

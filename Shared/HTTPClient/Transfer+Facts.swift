@@ -86,9 +86,10 @@ extension Transfer {
   private func tlsReason(_ code: CURLcode) -> HTTPClientError.TLSReason {
     guard code != CURLE_SSL_CACERT_BADFILE else { return .authoritiesFile }
     guard code == CURLE_PEER_FAILED_VERIFICATION else { return .handshake }
-    // OpenSSL's X509_V_ERR numbers; the name is compared by libcurl, after OpenSSL agreed.
+    // OpenSSL's X509_V_ERR numbers. The name is compared by libcurl, before it asks for them: what
+    // it then says is still its 1 for a verdict that is missing.
     return switch handle?.long(CURLINFO_SSL_VERIFYRESULT) ?? 0 {
-    case 0, 62: .nameMismatch
+    case 0, 1, 62: .nameMismatch
     case 9: .notYetValid
     case 10: .expired
     case 2, 18, 19, 20, 21: .untrusted

@@ -286,7 +286,13 @@ final class Transfer: @unchecked Sendable {
     isReceivePaused = false
     progressed()
     checkDeadlines()
-    client.resume(handle)
+    resume(handle)
+  }
+
+  /// What libcurl had kept may be refused now: it tells only us, and does not end by itself.
+  private func resume(_ handle: EasyHandle) {
+    let code = client.resume(handle)
+    if code != CURLE_OK, stage != .over { ended(code) }
   }
 
   // MARK: Feeding
@@ -331,7 +337,7 @@ final class Transfer: @unchecked Sendable {
     }
     guard isSendPaused, let handle else { return }
     isSendPaused = false
-    client.resume(handle)
+    resume(handle)
   }
 
   // MARK: Ending

@@ -164,9 +164,10 @@ import Testing
       request.acceptsCompression = true
       request.responseBodyBytesMax = 5_000_000
       let response = try await endpoint.send(request)
-      await #expect(throws: HTTPClientError.self) {
+      let cut = await #expect(throws: HTTPClientError.self) {
         _ = try await response.body.collect(max: 300_000_000)
       }
+      #expect(cut?.code == .bodyTooLarge)
       #expect(response.body.receivedByteCount <= 5_000_000)
       request.target = "/bad-gzip"
       let error = await #expect(throws: HTTPClientError.self) {

@@ -11,6 +11,7 @@ import collections, gzip, signal, socket, ssl, struct, sys, threading, time, zli
 seen = collections.Counter()
 connections = 0
 sent = 0
+plain = None
 lock = threading.Lock()
 
 
@@ -279,6 +280,33 @@ def serve_h2(sock):
         sock.close()
 
 
+def serve_proxy(sock):
+    """A tunnel for CONNECT to any name, which always leads to the plain door."""
+    c = Connection(sock)
+    try:
+        head = c.head()
+        if not head.startswith(b"CONNECT provider.example:80 HTTP/1.1\r\n"):
+            c.answer(b"", b"403 Forbidden")
+            raise Gone
+        with lock:
+            seen["/connect"] += 1
+        far = socket.create_connection(plain)
+        c.send(b"HTTP/1.1 200 Connected\r\nX-Proxy: 1\r\n\r\n")
+        threading.Thread(target=pour, args=(far, sock), daemon=True).start()
+        pour(sock, far)
+    except (Gone, OSError):
+        sock.close()
+
+
+def pour(source, sink):
+    try:
+        while part := source.recv(65536):
+            sink.sendall(part)
+        sink.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass
+
+
 def secure(door, sock, context, handler):
     try:
         sock.settimeout(20)
@@ -300,6 +328,7 @@ def listen(door, context=None, handler=serve):
 
 
 def open_door(name, context=None, handler=serve, path=None):
+    global plain
     if path:
         door = socket.socket(socket.AF_UNIX)
         door.bind(path)
@@ -307,6 +336,8 @@ def open_door(name, context=None, handler=serve, path=None):
     else:
         door = socket.create_server(("127.0.0.1", 0), backlog=512)
     threading.Thread(target=listen, args=(door, context, handler), daemon=True).start()
+    if name == "plain":
+        plain = door.getsockname()
     print(name, path or door.getsockname()[1], flush=True)
 
 
@@ -321,6 +352,7 @@ def context(files, protocols):
 def main():
     threading.stack_size(256 << 10)
     open_door("plain")
+    open_door("proxy", handler=serve_proxy)
     arguments = iter(sys.argv[1:])
     for argument in arguments:
         value = next(arguments)
