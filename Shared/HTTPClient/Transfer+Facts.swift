@@ -66,7 +66,8 @@ extension Transfer {
       return error(.reset, "The exchange was reset")
     // A kept connection ended, and the body that it had taken cannot be given again.
     case CURLE_SEND_FAIL_REWIND:
-      return error(wasBroken ? .reset : .closedEarly, "A kept connection took the request and ended")
+      return error(
+        wasBroken ? .reset : .closedEarly, "A kept connection took the request and ended")
     // Broken chunks have the same code as a broken connection, but no error of the kernel.
     case CURLE_RECV_ERROR where wasBroken:
       return error(.reset, "The connection broke")

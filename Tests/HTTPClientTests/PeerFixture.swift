@@ -44,7 +44,9 @@ struct Peer: Sendable {
   /// A client with nobody to speak to.
   static func alone(_ body: (EventLoop, HTTPClient) async throws -> Void) async throws {
     let loop = try EventLoop(name: "http")
-    try await body(loop, try HTTPClient(on: loop))
+    let client = try HTTPClient(on: loop)
+    defer { client.close() }
+    try await body(loop, client)
   }
 
   func upstream(_ door: String = "plain", host: String = "127.0.0.1") throws -> HTTPUpstream {
@@ -75,7 +77,11 @@ struct Peer: Sendable {
   private func end() async {
     loop.stop()
     await withCheckedContinuation { continuation in
-      detach { loop.join() } then: { continuation.resume() }
+      detach {
+        loop.join()
+      } then: {
+        continuation.resume()
+      }
     }
   }
 
