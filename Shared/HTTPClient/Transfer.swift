@@ -243,7 +243,7 @@ final class Transfer: @unchecked Sendable {
       waiter.resume(returning: response)
     }
     if chunkWaiter != nil, let chunk = takeChunk() { chunkWaiter.take()?.resume(returning: chunk) }
-    if isFeedWelcome || stage == .over { feedWaiter.take()?.resume(returning: stage != .over) }
+    if isFeedWelcome || isFeedOver { feedWaiter.take()?.resume(returning: !isFeedOver) }
   }
 
   private func response() -> Result<HTTPClientResponse, HTTPClientError>? {
@@ -312,14 +312,14 @@ final class Transfer: @unchecked Sendable {
 
   /// Whether the source is asked for more now.
   private var isFeedWelcome: Bool {
-    outgoing.waitingChunkCount < client.limits.chunksAheadMax && !isAnsweredWithError
+    outgoing.waitingChunkCount < client.limits.chunksAheadMax
   }
 
   /// libcurl stops to send when the peer has refused the request.
-  private var isAnsweredWithError: Bool { head.isComplete && head.status >= 300 }
+  private var isFeedOver: Bool { stage == .over || head.isComplete && head.status >= 300 }
 
   private func awaitFeed(_ waiter: Waiter<Bool>) {
-    guard stage != .over else { return waiter.resume(returning: false) }
+    guard !isFeedOver else { return waiter.resume(returning: false) }
     if isFeedWelcome { return waiter.resume(returning: true) }
     feedWaiter = waiter
   }
@@ -343,9 +343,19 @@ final class Transfer: @unchecked Sendable {
   // MARK: Ending
 
   func cancel() {
-    guard stage != .over else { return buffer = [] }
-    fail(error(.cancelled, "The call was cancelled"))
+    if stage != .over {
+      fail(error(.cancelled, "The call was cancelled"))
+    } else if !buffer.isEmpty {
+      // It had all come, but nobody may take the rest for the end.
+      failure = lateCancellation
+    }
     buffer = []
+  }
+
+  private var lateCancellation: HTTPClientError {
+    var error = error(.cancelled, "The call was cancelled before its answer was read")
+    (error.wasSent, error.wasAnswered) = (true, true)
+    return error
   }
 
   /// Ends the exchange from our side; its connection is closed.

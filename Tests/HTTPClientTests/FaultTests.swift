@@ -148,7 +148,8 @@ import Testing
       for body in [HTTPRequestBody.bytes(large), .source(Chunks(slices))] {
         let answer = try await endpoint.text(.post, "/early-refusal", body: body)
         #expect(answer.status == 413)
-        #expect(answer.text == "too much")
+        // More than is kept while nobody reads.
+        #expect(answer.text.utf8.count == 4_000_000)
         #expect(try await endpoint.text(.get, "/ok").text == "ok")
       }
       let early = try await endpoint.text(.post, "/early-answer", body: .bytes(large))

@@ -149,6 +149,24 @@ import Testing
     }
   }
 
+  @Test func `an answer whose task is cancelled before it is read does not look empty`()
+    async throws
+  {
+    try await Peer.with { peer in
+      let endpoint = try peer.endpoint()
+      let response = try await endpoint.send(HTTPClientRequest(.get, "/kb"))
+      try await eventually("all has come", on: peer.loop) {
+        response.body.receivedByteCount == 1024
+      }
+      let task = Task { () -> [UInt8]? in
+        unsafe withUnsafeCurrentTask { unsafe $0?.cancel() }
+        return try? await response.body.collect(max: 2000)
+      }
+      let bytes = await task.value
+      #expect(bytes == nil || bytes?.count == 1024)
+    }
+  }
+
   @Test func `cancelled calls by the hundred leave nothing behind`() async throws {
     try await Peer.with { peer in
       let endpoint = try peer.endpoint()
