@@ -30,7 +30,7 @@ import Testing
       let library = try await disk("baddisk", tool)
       let proof = await tool.assay(
         words: ["prove", "--kills", "30", "--preload", library, "--json"],
-        environment: ["BADDISK_FULL_MS": "500", "BADDISK_CONTROL": "\(tool.top)/control"],
+        environment: ["BADDISK_FULL_MS": "300", "BADDISK_CONTROL": "\(tool.top)/control"],
         timeout: .seconds(200))
       let report = try JSONValue(parsing: proof.output.joined())
       #expect(proof.isSuccess, "\(report.text()) \(proof.errors)")
