@@ -144,7 +144,8 @@ package final class ChildTool: Sendable {
     try await withCheckedThrowingContinuation {
       (continuation: CheckedContinuation<Void, any Error>) in
       loop.execute {
-        var launch = ChildLaunch(program, arguments, environment: environment)
+        var launch = ChildLaunch(
+          program, arguments, environment: environment.map(Self.withSanitizers))
         launch.input = .descriptor(reading)
         launch.output = .lines { line in self.seen.withLock { $0.output.lines.append(line) } }
         launch.errorOutput = .lines { line in
@@ -168,6 +169,17 @@ package final class ChildTool: Sendable {
         }
       }
     }
+  }
+
+  /// A program under a sanitizer takes its orders from the environment: without those of the test
+  /// it would call the runtime's metadata a leak, and end with an error.
+  private static func withSanitizers(_ environment: [String: String]) -> [String: String] {
+    var whole = environment
+    for name in ["ASAN_OPTIONS", "TSAN_OPTIONS"] {
+      guard whole[name] == nil, let value = unsafe getenv(name) else { continue }
+      whole[name] = unsafe String(cString: value)
+    }
+    return whole
   }
 
   /// On the loop, which is also told of its end: a process that is gone gets no signal.
