@@ -2,9 +2,9 @@ import CUV
 import Glibc
 import Synchronization
 
-// To sleep and be woken costs two threads tens of microseconds, more than an answer may have taken.
-// Whoever expects the next thing sooner stays awake for it: never longer than a named limit, never
-// without a sign that it comes, and giving way to every other thread.
+// To be put to sleep and woken on another processor costs two threads tens of microseconds each
+// way. Whoever has a sign that the next thing comes sooner stays awake for it, no longer than a
+// named limit, and gives way to every other thread meanwhile.
 
 /// Whether a thread stays awake for its next work, by how soon that came the last time.
 ///
