@@ -139,7 +139,7 @@ let foundations =
   // Named places where a test may end the process.
   + shared("Failpoints")
   // Connections, statements, rows and errors of one SQLite file; nothing about our tables.
-  + shared("SQLite", uses: "CSQLite Faults")
+  + shared("SQLite", uses: "CSQLite Faults", testUses: "Machine")
 
 let messages =
   // protobuf-c's pack and unpack with a bounded arena; Swift values on the near side.

@@ -24,7 +24,7 @@ extension EventLoop {
     if stopRequested.load(ordering: .relaxed) && !isClosing {
       unsafe uv_stop(assay_uv_loop(handles))
     }
-    guard hasWork else { return setIdle(active: hasNothingLeft) }
+    guard hasWork else { return setIdle(active: hasNothingLeft || isLingering) }
     coarseNow = assay_coarse_nanoseconds()
     var budget = limits.jobsPerTurnMax
     repeat {
@@ -35,7 +35,7 @@ extension EventLoop {
       }
       endTurnItems(&budget)
     } while budget > 0 && hasWork
-    setIdle(active: hasWork || hasNothingLeft)
+    setIdle(active: hasWork || hasNothingLeft || lingerDeadline > 0)
   }
 
   @inline(__always)

@@ -52,6 +52,8 @@ import Synchronization
   var resources: [ObjectIdentifier: LoopResource] = [:]
   var isClosing = false
   var isIdleActive = false
+  /// Until when the loop does not sleep; 0: it does.
+  var lingerDeadline: UInt64 = 0
   var coarseNow: UInt64 = 0
   let stallNanoseconds: UInt64
 
