@@ -3,10 +3,10 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking"],
+    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "ServerSentEvents"],
     [
       "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
-      "GRPCFormat", "MeshAddressing",
+      "GRPCFormat", "MeshAddressing", "JSONText",
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
