@@ -121,7 +121,7 @@ let foundations =
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
   // JSON documents kept as their bytes: checked, indexed, read and edited in place.
-  + shared("JSONText", uses: "JSON", testUses: "Machine")
+  + shared("JSONText", uses: "JSON")
   // Event streams as WHATWG writes them, read as they arrive and written.
   + shared("ServerSentEvents")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
