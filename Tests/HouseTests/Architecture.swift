@@ -3,8 +3,10 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "ServerSentEvents"],
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues"],
+    [
+      "Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues",
+      "ServerSentEvents",
+    ],
     [
       "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
       "GRPCFormat", "MeshAddressing", "JSONText",

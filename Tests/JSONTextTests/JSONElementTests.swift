@@ -45,6 +45,15 @@ import Testing
     #expect(text["messages"]?[0]?.key == nil)
   }
 
+  @Test func `of thousands of keys only those that are there are found`() throws {
+    let members = (0..<2000).map { "\"key\($0)\":\($0)" }.joined(separator: ",")
+    let text = try JSONText(checking: Array("{\(members)}".utf8))
+    for number in 0..<2000 {
+      #expect(text["key\(number)"]?.int == number)
+      #expect(text["kez\(number)"] == nil)
+    }
+  }
+
   @Test func `arrays and objects are walked in their order`() throws {
     let text = try text()
     let messages = try #require(text["messages"])
