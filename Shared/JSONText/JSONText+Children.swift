@@ -82,6 +82,7 @@ extension JSONText {
     var place: UInt32
     let end: UInt32
 
+    /// The next member's key and value.
     package mutating func next() -> (key: JSONText.Element, value: JSONText.Element)? {
       guard place < end else { return nil }
       let value = container.child(place + 1)

@@ -135,7 +135,7 @@ def json_text():
     members = b",".join(b'"k%d":[%d.0,{"k":"\\/"}]' % (n, n) for n in range(20))
     for choice in range(0, 256, 5):
         yield f"edits_{choice}", bytes([choice]) + b"{" + members + b"}"
-    yield "numbers", b"\x07[1e99999999999999999999,0.10e-3,-0,100000000000000000000000000000e20,1.50]"
+    yield "numbers", b"\x07[1e99999999999999999999,0.10e-3,-0,10000000000000000000000000e20,1.50]"
     yield "strings", b'\x03{"\\u0061\\/":"\\u000A\\ud83d\\ude00\\"","a":"\xc3\xa9\xf0\x9f\x98\x80"}'
     yield "spaces", b"\x11 { \"b\" : [ ] ,\t\"a\"\n:\r{ \"x\" : 1 , \"y\" : 2 } } "
 
