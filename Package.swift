@@ -120,6 +120,10 @@ let foundations =
   + shared("Machine", uses: "CMachine")
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
+  // JSON documents kept as their bytes: checked, indexed, read and edited in place.
+  + shared("JSONText", uses: "JSON")
+  // Event streams as WHATWG writes them, read as they arrive and written.
+  + shared("ServerSentEvents")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
   + shared("Telemetry", uses: "JSON Locking")
   // One loop per thread on libuv that is also a Swift executor.
@@ -306,7 +310,10 @@ let proofs =
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
-    uses: "TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON Configuration YAML", tested: false)
+    uses: """
+      TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON JSONText ServerSentEvents Configuration
+      YAML
+      """, tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",

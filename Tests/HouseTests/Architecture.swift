@@ -3,10 +3,13 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues"],
+    [
+      "Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues",
+      "ServerSentEvents",
+    ],
     [
       "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
-      "GRPCFormat", "MeshAddressing",
+      "GRPCFormat", "MeshAddressing", "JSONText",
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
