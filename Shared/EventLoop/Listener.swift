@@ -70,7 +70,7 @@ import Glibc
 
   /// The same for a library that reads and writes by itself: it gets bare descriptors, which do
   /// not block. It owns them, and bounds their number instead of `connectionsMax`.
-  package func start(
+  package func startHandingOver(
     onDescriptor: @escaping (Int32) -> Void,
     onRefused: @escaping (RefusalReason) -> Void = { _ in }
   ) throws(EventLoopError) {

@@ -37,7 +37,7 @@ extension Connection {
     let source = unsafe Unmanaged.passRetained(StreamSource(stream, for: self)).toOpaque()
     // The block is for clients of HTTP/1.0 only; chunks are made in the connection's memory.
     let made = unsafe MHD_create_response_from_callback(
-      assay_mhd_size_unknown, 1 << 10,
+      assay_mhd_size_unknown, 512,
       { source, _, buffer, count in
         guard let source = unsafe source, let buffer = unsafe buffer else {
           return assay_mhd_failed
@@ -65,7 +65,7 @@ extension Connection {
       lingers = lingers || exchange?.head.isChunked == true
       _ = unsafe MHD_add_response_header(response, "Connection", "close")
     }
-    return unsafe MHD_queue_response(handle, UInt32(status), response) == .YES
+    return unsafe MHD_queue_response(handle, UInt32(clamping: status), response) == .YES
   }
 
   /// Pushes out the head, which the library holds back for the first of the body.

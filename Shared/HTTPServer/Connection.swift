@@ -121,6 +121,13 @@ import Glibc
   /// Bytes have come that the library reads by itself.
   func bytesArrived() {
     if case .head(hasBytes: false) = phase { enter(.head(hasBytes: true)) }
+    // Told once is enough: a busy connection must not wake this watch as well.
+    watch(forBytes: false)
+  }
+
+  /// Whether no request has begun, as far as can be seen.
+  var isIdle: Bool {
+    if case .head = phase { !hasTarget } else { false }
   }
 
   /// The peer has ended its side. While the library listens it hears so itself.
@@ -166,7 +173,7 @@ import Glibc
     case .head(hasBytes: false):
       if waited >= limits.idleTimeout { return cut() }
       // Only for those that have been idle for a while: the others cost no system call.
-      if watch != .bytes { watch(forBytes: true) }
+      if watch != .bytes, waited >= .seconds(1) { watch(forBytes: true) }
     case .head(hasBytes: true):
       if waited >= limits.headerTimeout { timeOut() }
     case .body where !isSuspended:
@@ -183,7 +190,9 @@ import Glibc
     }
   }
 
+  /// A connection on which no request line has come is closed without a word.
   private func timeOut() {
+    guard !isIdle else { return cut() }
     refuseAbruptly(.requestTimeout)
     exchange?.peerLeft()
     Glibc.shutdown(descriptor, Int32(SHUT_RDWR))
@@ -196,7 +205,8 @@ extension Exchange {
     switch answer {
     case .none: false
     case .whole: true
-    case .stream(let stream, _, _): stream.ending == .finished
+    // What is written to answer a HEAD goes nowhere.
+    case .stream(let stream, _, _): stream.ending == .finished || head.method == .head
     }
   }
 }

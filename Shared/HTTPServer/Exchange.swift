@@ -120,13 +120,13 @@ final class Exchange: @unchecked Sendable {
 
   /// True when there is room for more at once.
   func write(_ bytes: [UInt8], to stream: StreamBuffer) -> Result<Bool, HTTPConnectionError> {
+    // Nobody who answers a HEAD need know: what is written goes nowhere.
+    guard head.method != .head else { return .success(true) }
     switch stream.ending {
     case .cut: return .failure(.clientGone)
     case .finished: return .failure(.alreadyAnswered)
     case .open: break
     }
-    // Nobody who answers a HEAD need know: what is written goes nowhere.
-    guard head.method != .head else { return .success(true) }
     stream.append(bytes)
     connection?.wake()
     return .success(stream.hasRoom)

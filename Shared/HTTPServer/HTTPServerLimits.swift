@@ -1,7 +1,7 @@
 /// Bounds on what peers may make one HTTP server hold, and for how long.
 package struct HTTPServerLimits: Sendable {
   /// Bytes of one request's target and header fields.
-  package var headBytesMax = 8 << 10
+  package var headBytesMax = 6 << 10
   package var headerCountMax = 64
   package var targetBytesMax = 4 << 10
   /// Bytes of request bodies that are collected or wait for their handlers, over all requests.
@@ -36,7 +36,8 @@ package struct HTTPServerLimits: Sendable {
 
   package init() {}
 
-  /// What the library may use for one connection: the head, its table of fields, and as much
-  /// again for the answer's. An idle stream costs about this.
-  var connectionMemoryBytes: Int { max(4 << 10, headBytesMax) + (3 << 10) }
+  /// What the library may use for one connection: the head, its table of fields, and the head of
+  /// the answer. All of it is resident once a connection has been used twice, so this is most of
+  /// what an idle stream costs: 16 KiB with all the rest.
+  var connectionMemoryBytes: Int { max(4 << 10, headBytesMax) + (4 << 10) }
 }

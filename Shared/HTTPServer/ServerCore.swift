@@ -57,7 +57,7 @@ final class ServerCore: @unchecked Sendable {
         self?.connections[key]?.peerSaid(events)
       }
     }
-    try listener.start(
+    try listener.startHandingOver(
       onDescriptor: { [weak self] descriptor in
         guard let self else { Glibc.close(descriptor); return }
         accept(descriptor)
@@ -171,9 +171,7 @@ final class ServerCore: @unchecked Sendable {
     guard !isDraining else { return settle() }
     isDraining = true
     closeListeners()
-    for connection in connections.values {
-      if case .head(hasBytes: false) = connection.phase { connection.cut() }
-    }
+    for connection in connections.values where connection.isIdle { connection.cut() }
     drainTimer = loop.schedule(after: limits.drainTimeout) { [weak self] in self?.stop() }
     settle()
   }
