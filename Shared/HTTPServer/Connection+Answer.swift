@@ -34,6 +34,11 @@ extension Connection {
   }
 
   func queue(_ stream: StreamBuffer, _ status: Int, _ headers: HTTPResponseHeaders) -> Bool {
+    // The library ends chunked bodies where none may be, too, and the client would take that end
+    // for the beginning of the next answer.
+    if exchange?.isHeadOnly == true {
+      return queue(HTTPResponse(status, headers), exchange)
+    }
     let source = unsafe Unmanaged.passRetained(StreamSource(stream, for: self)).toOpaque()
     // The block is for clients of HTTP/1.0 only; chunks are made in the connection's memory.
     let made = unsafe MHD_create_response_from_callback(

@@ -30,8 +30,11 @@ import Glibc
   private(set) var phaseBegan: UInt64
   var exchange: Exchange?
   private(set) var isSuspended = false
-  /// What the watch for the peer's end knows of this.
-  private var watch = Watch.none
+  /// Whether the watch for the peer's end also waits for bytes.
+  private var isWatchedForBytes = false
+  private var hasPeerEnded = false
+  /// How often the library must still be made to read, to see that the peer has ended.
+  private var readsOwed = 0
   /// The target as it came, until the rest of the head is there.
   private var target: [UInt8] = []
   private var hasTarget = false
@@ -41,8 +44,6 @@ import Glibc
   var lingers = false
   /// Of the body, since the clock was last set.
   var bodyCountAtBegin = 0
-
-  private enum Watch { case none, end, bytes }
 
   init(_ descriptor: Int32, peer: HTTPPeer, key: UInt64, daemon: Daemon) {
     self.descriptor = descriptor
@@ -81,6 +82,7 @@ import Glibc
     exchange = nil
     bodyCountAtBegin = 0
     enter(.head(hasBytes: false))
+    oweReads()
     if core.isDraining { cut() }
   }
 
@@ -99,7 +101,6 @@ import Glibc
     guard !isSuspended, let handle = unsafe handle else { return }
     isSuspended = true
     unsafe MHD_suspend_connection(handle)
-    if watch == .none { watch(forBytes: false) }
   }
 
   /// Something has changed that a suspended request waits for.
@@ -108,14 +109,17 @@ import Glibc
     isSuspended = false
     unsafe MHD_resume_connection(handle)
     daemon.schedule()
+    oweReads()
   }
 
   // MARK: The peer's end
 
+  func watchForEnd() { core.watch.add(self, isNew: true, forBytes: false) }
+
   private func watch(forBytes: Bool) {
-    let isNew = watch == .none
-    guard core.watch.add(self, isNew: isNew, forBytes: forBytes) else { return }
-    watch = forBytes ? .bytes : .end
+    guard forBytes != isWatchedForBytes else { return }
+    isWatchedForBytes = forBytes
+    core.watch.add(self, isNew: false, forBytes: forBytes)
   }
 
   /// Bytes have come that the library reads by itself.
@@ -130,12 +134,32 @@ import Glibc
     if case .head = phase { !hasTarget } else { false }
   }
 
-  /// The peer has ended its side. While the library listens it hears so itself.
+  /// The peer has ended its side.
   func peerEnded(isCut: Bool) {
-    guard isSuspended else { return }
+    hasPeerEnded = true
+    guard isSuspended else { return oweReads() }
     exchange?.peerLeft()
     if isCut { return abandon() }
     if case .stream? = exchange?.answer { abandon() }
+  }
+
+  /// The library takes a read of less than it asked for as the last there is, and is told of
+  /// bytes and of the peer's end by one event when both come together: then it misses the end.
+  /// So after an end it reads twice more whenever it listens: the bytes, then the end.
+  private func oweReads() {
+    guard hasPeerEnded else { return }
+    readsOwed = 2
+    daemon.read(self)
+  }
+
+  /// Makes the library read once; true when it must again. Not from within its callbacks.
+  func readOnce() -> Bool {
+    guard readsOwed > 0, !isSuspended, let handle = unsafe handle else { return false }
+    readsOwed -= 1
+    // A resumed connection counts as readable.
+    unsafe MHD_suspend_connection(handle)
+    unsafe MHD_resume_connection(handle)
+    return readsOwed > 0
   }
 
   /// Ends the connection without another word.
@@ -173,7 +197,7 @@ import Glibc
     case .head(hasBytes: false):
       if waited >= limits.idleTimeout { return cut() }
       // Only for those that have been idle for a while: the others cost no system call.
-      if watch != .bytes, waited >= .seconds(1) { watch(forBytes: true) }
+      if waited >= .seconds(1) { watch(forBytes: true) }
     case .head(hasBytes: true):
       if waited >= limits.headerTimeout { timeOut() }
     case .body where !isSuspended:
@@ -200,13 +224,19 @@ import Glibc
 }
 
 extension Exchange {
+  /// Whether the answer's body is not sent, whatever is written.
+  var isHeadOnly: Bool {
+    if head.method == .head { return true }
+    guard case .stream(_, let status, _) = answer else { return false }
+    return status == 204 || status == 304
+  }
+
   /// Whether the answer is one that the library could send to its end.
   var hasWholeAnswer: Bool {
     switch answer {
     case .none: false
     case .whole: true
-    // What is written to answer a HEAD goes nowhere.
-    case .stream(let stream, _, _): stream.ending == .finished || head.method == .head
+    case .stream(let stream, _, _): stream.ending == .finished || isHeadOnly
     }
   }
 }

@@ -19,6 +19,8 @@ import EventLoop
   private(set) var connections: [UInt64: Connection] = [:]
   /// The one that the library is just taking over.
   private var arriving: Connection?
+  /// Those that must be made to read.
+  private var reading: [Connection] = []
   private var isRunning = false
   private var runsAgain = false
 
@@ -82,12 +84,28 @@ import EventLoop
 
   func turnEnded() { run() }
 
+  /// Makes the library read from `connection` when it runs next.
+  func read(_ connection: Connection) {
+    guard !reading.contains(where: { $0 === connection }) else { return }
+    reading.append(connection)
+    schedule()
+  }
+
+  private func readOnce() {
+    guard !reading.isEmpty else { return }
+    let due = reading
+    reading = []
+    let again = due.filter { $0.readOnce() }
+    reading += again
+  }
+
   private func run() {
     guard let handle = unsafe handle, !isRunning else { return }
     isRunning = true
     var rounds = 0
     repeat {
       runsAgain = false
+      readOnce()
       unsafe MHD_run(handle)
       rounds += 1
     } while unsafe rounds < Self.roundsMax && hasMore(handle)
@@ -96,7 +114,7 @@ import EventLoop
   }
 
   private func hasMore(_ handle: OpaquePointer) -> Bool {
-    if runsAgain { return true }
+    if runsAgain || !reading.isEmpty { return true }
     return unsafe assay_mhd_is_busy(handle) != 0
   }
 

@@ -20,7 +20,7 @@ final class Exchange: @unchecked Sendable {
   let loop: EventLoop
   let head: HTTPRequestHead
   let bodyBytesMax: Int
-  private unowned let core: ServerCore
+  private let core: ServerCore
   /// Nil once the connection is done with this request.
   private weak var connection: Connection?
 
@@ -70,6 +70,13 @@ final class Exchange: @unchecked Sendable {
     goneHandlers = []
     core.requestEnded()
     if let failure, !isGone { core.report(.handlerFailed(failure), head.peer) }
+    guard !hasWholeAnswer else { return }
+    // What another thread said before the handler ended may still wait in the loop's inbox, which
+    // is taken between these two.
+    loop.execute { self.loop.execute { self.settleUnanswered() } }
+  }
+
+  private func settleUnanswered() {
     switch answer {
     case .none: _ = settle(.whole(core.errorBody(.handlerFailed, head)))
     case .stream(let stream, _, _) where stream.ending == .open:
@@ -121,7 +128,7 @@ final class Exchange: @unchecked Sendable {
   /// True when there is room for more at once.
   func write(_ bytes: [UInt8], to stream: StreamBuffer) -> Result<Bool, HTTPConnectionError> {
     // Nobody who answers a HEAD need know: what is written goes nowhere.
-    guard head.method != .head else { return .success(true) }
+    guard !isHeadOnly else { return .success(true) }
     switch stream.ending {
     case .cut: return .failure(.clientGone)
     case .finished: return .failure(.alreadyAnswered)

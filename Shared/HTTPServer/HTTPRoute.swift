@@ -13,12 +13,12 @@ package enum HTTPRoute: Sendable {
 /// after it has answered. Throwing before an answer, or returning without one, answers 500.
 package typealias HTTPHandler =
   @Sendable (_ head: HTTPRequestHead, _ body: [UInt8], _ responder: HTTPResponder) async throws
-    -> Void
+  -> Void
 
 /// The same for a body that comes in chunks.
 package typealias HTTPChunkHandler =
   @Sendable (_ head: HTTPRequestHead, _ body: HTTPBodyChunks, _ responder: HTTPResponder)
-    async throws -> Void
+  async throws -> Void
 
 /// Why the server itself answers, without a handler's word.
 package enum HTTPRefusal: String, Error, Hashable, Sendable, CaseIterable {

@@ -150,8 +150,9 @@ import CMicroHTTPD
 enum TargetRule {
   static func allows(_ target: [UInt8]) -> Bool {
     guard target.allSatisfy({ $0 > 32 && $0 != 127 }) else { return false }
-    guard target.first == UInt8(ascii: "/") || target == [UInt8(ascii: "*")]
-      || target.starts(with: "http://".utf8) || target.starts(with: "https://".utf8)
+    guard
+      target.first == UInt8(ascii: "/") || target == [UInt8(ascii: "*")]
+        || target.starts(with: "http://".utf8) || target.starts(with: "https://".utf8)
     else { return false }
     guard target.contains(UInt8(ascii: "%")) else { return true }
     let path = target.prefix { $0 != UInt8(ascii: "?") }

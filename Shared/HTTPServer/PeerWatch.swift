@@ -2,8 +2,8 @@ import CMicroHTTPD
 import EventLoop
 import Glibc
 
-/// Sees the end of peers whose connections the library does not watch, because they are suspended:
-/// an epoll set of our own, told once for each end.
+/// Sees the end of peers, which the library does not while their connections are suspended: an
+/// epoll set of our own, told once for each end.
 @safe final class PeerWatch {
   private let epoll: Int32
   private var poll: DescriptorPoll?
@@ -33,8 +33,9 @@ import Glibc
   }
 
   /// The kernel forgets a socket when it is closed; one that is duplicated before, `remove` does.
-  func add(_ connection: Connection, isNew: Bool, forBytes: Bool) -> Bool {
-    assay_watch(epoll, connection.descriptor, connection.key, isNew ? 1 : 0, forBytes ? 1 : 0) == 0
+  func add(_ connection: Connection, isNew: Bool, forBytes: Bool) {
+    _ = assay_watch(
+      epoll, connection.descriptor, connection.key, isNew ? 1 : 0, forBytes ? 1 : 0)
   }
 
   func remove(_ descriptor: Int32) { assay_unwatch(epoll, descriptor) }

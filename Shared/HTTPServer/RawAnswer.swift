@@ -4,7 +4,8 @@ import CMicroHTTPD
 /// the connection, and in the middle of a request.
 enum RawAnswer {
   static func bytes(_ response: HTTPResponse) -> [UInt8] {
-    let reason = unsafe String(cString: MHD_get_reason_phrase_for(UInt32(clamping: response.status)))
+    let reason = unsafe String(
+      cString: MHD_get_reason_phrase_for(UInt32(clamping: response.status)))
     var text = "HTTP/1.1 \(response.status) \(reason)\r\nConnection: close\r\n"
     if response.headers.areWellFormed {
       response.headers.forEachOwn { text += "\($0): \($1)\r\n" }

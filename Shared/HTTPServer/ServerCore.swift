@@ -91,6 +91,7 @@ final class ServerCore: @unchecked Sendable {
       return report(.notAccepted, peer)
     }
     connections[connection.key] = connection
+    connection.watchForEnd()
     if let host { perHost[host] = ofHost + 1 }
     inspectLater()
   }

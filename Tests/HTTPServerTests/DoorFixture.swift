@@ -76,7 +76,8 @@ func withDoor<R>(
   let server = HTTPServer(
     on: loop, limits: limits,
     errorBody: { refusal, head in
-      .json(refusal.status, Array("{\"refusal\":\"\(refusal)\",\"for\":\"\(head?.path ?? "")\"}".utf8))
+      .json(
+        refusal.status, Array("{\"refusal\":\"\(refusal)\",\"for\":\"\(head?.path ?? "")\"}".utf8))
     },
     onEvent: { events.add($0) }, route: route)
   func end() async {
@@ -115,7 +116,7 @@ func withDoor<R>(
   }
 }
 
-/// Waits until `isTrue`, looking again every few milliseconds; fails the test after ten seconds.
+/// Waits until `isTrue`, fails the test after ten seconds.
 func eventually(
   _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
   _ isTrue: () async throws -> Bool
@@ -123,7 +124,7 @@ func eventually(
   let deadline = ContinuousClock.now + .seconds(10)
   while ContinuousClock.now < deadline {
     if try await isTrue() { return }
-    try await Task.sleep(for: .milliseconds(5))
+    await Task.yield()
   }
   Issue.record(what, sourceLocation: sourceLocation)
 }

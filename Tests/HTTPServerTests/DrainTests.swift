@@ -47,20 +47,23 @@ import Testing
     limits.drainTimeout = .milliseconds(200)
     let outcome = Shelf<HTTPConnectionError?>(nil)
     let hasStarted = Shelf(false)
-    try await withDoor(limits, route: { _ in
-      .handle(bodyBytesMax: 0) { _, _, responder in
-        let writer = try await responder.stream(200)
-        hasStarted.value = true
-        do {
-          while true {
-            try await writer.write([1])
-            await Task.yield()
+    try await withDoor(
+      limits,
+      route: { _ in
+        .handle(bodyBytesMax: 0) { _, _, responder in
+          let writer = try await responder.stream(200)
+          hasStarted.value = true
+          do {
+            while true {
+              try await writer.write([1])
+              await Task.yield()
+            }
+          } catch {
+            outcome.value = error as? HTTPConnectionError
           }
-        } catch {
-          outcome.value = error as? HTTPConnectionError
         }
       }
-    }) { door in
+    ) { door in
       async let stream = door.client { client in
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         return try client.rest()
@@ -70,6 +73,39 @@ import Testing
       #expect(try await !stream.isEmpty)
       try await eventually("told") { outcome.value == .clientGone }
     }
+  }
+
+  @Test func `a server that nobody holds any more closes, and its handlers go on`() async throws {
+    let loop = try EventLoop(name: "door")
+    try loop.start()
+    let pool = BlockingPool(name: "client")
+    let mayGo = Shelf(false)
+    let hasStarted = Shelf(false)
+    let outcome = Shelf<HTTPConnectionError?>(nil)
+    var server: HTTPServer? = HTTPServer(on: loop) { _ in
+      .handle(bodyBytesMax: 0) { _, _, responder in
+        hasStarted.value = true
+        while !mayGo.value { await Task.yield() }
+        responder.respond(HTTPResponse(200))
+        do {
+          _ = try await responder.stream(200)
+        } catch { outcome.value = error as? HTTPConnectionError }
+      }
+    }
+    let address = try #require(
+      try await server?.listen(on: .tcp(host: "127.0.0.1", port: 0)))
+    async let said = pool.run {
+      let client = try RawClient(address)
+      try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+      return try client.rest()
+    }
+    try await eventually("started") { hasStarted.value }
+    server = nil
+    #expect(try await said.isEmpty)
+    mayGo.value = true
+    try await eventually("the handler ended") { outcome.value == .alreadyAnswered }
+    loop.stop()
+    try await pool.run { loop.join() }
   }
 
   @Test func `it runs until the lifecycle's signal`() async throws {

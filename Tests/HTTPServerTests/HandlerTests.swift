@@ -91,7 +91,7 @@ import Testing
     }) { door in
       try await door.client { client in
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        while !hasStarted.value { usleep(100) }
+        try client.wait { hasStarted.value }
         client.reset()
       }
       try await eventually("cancelled") { isCancelled.value }

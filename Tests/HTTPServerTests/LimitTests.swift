@@ -87,7 +87,7 @@ import Testing
         func status(_ length: Int) throws -> Int {
           try RawClient(address).post("/echo", String(repeating: "x", count: length)).status
         }
-        while try status(300) == 200 { usleep(1000) }
+        try first.wait { try status(300) == 503 }
         #expect(try status(300) == 503)
         #expect(try status(100) == 200)
         try first.send(String(repeating: "y", count: 797))
@@ -131,12 +131,15 @@ import Testing
     limits.connectionsPerPeerMax = 3
     limits.requestsMax = 2
     let mayGo = Shelf(false)
-    try await withDoor(limits, route: { _ in
-      .handle(bodyBytesMax: 0) { _, _, responder in
-        while !mayGo.value { await Task.yield() }
-        responder.respond(HTTPResponse(200))
+    try await withDoor(
+      limits,
+      route: { _ in
+        .handle(bodyBytesMax: 0) { _, _, responder in
+          while !mayGo.value { await Task.yield() }
+          responder.respond(HTTPResponse(200))
+        }
       }
-    }) { door in
+    ) { door in
       let address = door.address
       try await door.pool.run {
         let clients = try (0..<3).map { _ in try RawClient(address) }
@@ -159,22 +162,20 @@ import Testing
       async let silent = door.client { try $0.rest() }
       async let slowHead = door.client { client in
         try client.send("GET /say/x HTTP/1.1\r\nHost: a\r\n")
-        while (try? client.send("A: b\r\n")) != nil, !Self.hasAnswer(client) { usleep(20_000) }
+        while !client.hasAnswer(withinMilliseconds: 20) { try client.send("A: b\r\n") }
         return try client.answer().status
       }
       async let slowSecondHead = door.client { client in
         #expect(try client.get("/say/x").status == 200)
         // Idle long enough for the server to watch this connection for bytes.
-        while !Self.hasAnswer(client), (try? client.send("")) != nil {
-          usleep(1_900_000)
-          try client.send("GET /say/x HTTP/1.1\r\n")
-          while (try? client.send("A: b\r\n")) != nil, !Self.hasAnswer(client) { usleep(20_000) }
-        }
+        #expect(!client.hasAnswer(withinMilliseconds: 2_200))
+        try client.send("GET /say/x HTTP/1.1\r\n")
+        while !client.hasAnswer(withinMilliseconds: 20) { try client.send("A: b\r\n") }
         return try client.answer().status
       }
       async let slowBody = door.client { client in
         try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5000\r\n\r\n")
-        while (try? client.send("a")) != nil, !Self.hasAnswer(client) { usleep(20_000) }
+        while !client.hasAnswer(withinMilliseconds: 20) { try client.send("a") }
         return try client.answer().status
       }
       async let idle = door.client { client in
@@ -196,17 +197,10 @@ import Testing
     try await withDoor(limits, route: { _ in .refuse(HTTPResponse(200, body: body)) }) { door in
       try await door.client(receiveBufferBytes: 8 << 10) { client in
         try client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        while !door.events.hasStalledClient { usleep(10_000) }
+        try client.wait { door.events.hasStalledClient }
         #expect(try client.rest().count < body.count)
       }
       try await eventually("closed") { await door.server.connectionCount() == 0 }
     }
-  }
-
-  /// Whether something can be read, or the connection is at its end.
-  private static func hasAnswer(_ client: RawClient) -> Bool {
-    var byte: UInt8 = 0
-    let flags = Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)
-    return unsafe recv(client.descriptor, &byte, 1, flags) >= 0
   }
 }

@@ -106,7 +106,9 @@ import Testing
           let client = try RawClient(address)
           try? client.send(request)
           client.endSending()
-          _ = try client.rest()
+          do { _ = try client.rest() } catch {
+            print("STUCK", String(decoding: request, as: UTF8.self).debugDescription); throw error
+          }
         }
       }
       let healthy = try await door.client { try $0.get("/say/healthy") }

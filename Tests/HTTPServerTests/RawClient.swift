@@ -124,6 +124,22 @@ final class RawClient {
 
   // MARK: Receiving
 
+  /// Whether something can be read, or the connection is at its end; waits for it a while.
+  func hasAnswer(withinMilliseconds limit: Int32 = 0) -> Bool {
+    var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return unsafe Glibc.poll(&poll, 1, limit) > 0
+  }
+
+  /// Looks every millisecond whether `isTrue`, for ten seconds.
+  func wait(_ isTrue: () throws -> Bool) throws {
+    for _ in 0..<10_000 {
+      if try isTrue() { return }
+      var nothing = pollfd(fd: -1, events: 0, revents: 0)
+      unsafe Glibc.poll(&nothing, 1, 1)
+    }
+    throw Failure(what: "waited in vain for ten seconds")
+  }
+
   /// The next answer, whole. `isHead` has a head only.
   func answer(isHead: Bool = false) throws -> Answer {
     var answer = try head()

@@ -28,7 +28,8 @@ import Testing
         for turn in 0..<50 {
           let body = "number \(turn)"
           let target = turn.isMultiple(of: 3) ? "/later" : "/echo"
-          requests += "POST \(target) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n"
+          requests +=
+            "POST \(target) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.count)\r\n\r\n"
             + body
         }
         try client.send(requests)
