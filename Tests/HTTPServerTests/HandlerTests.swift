@@ -121,6 +121,26 @@ import Testing
     }
   }
 
+  @Test func `an end that comes together with half a body is noticed`() async throws {
+    let mayGo = Shelf(false)
+    let hasStopped = Shelf(false)
+    try await withDoor { door in
+      try await door.client { client in
+        #expect(try client.get("/say/x").status == 200)
+        // The loop looks away until both are there, so that it hears of both at once.
+        door.loop.execute {
+          hasStopped.value = true
+          while !mayGo.value { sched_yield() }
+        }
+        try client.wait { hasStopped.value }
+        try client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\nabc")
+        client.endSending()
+        mayGo.value = true
+        #expect(try client.rest().isEmpty)
+      }
+    }
+  }
+
   @Test func `an answer before the end of the body is heard, and the rest dropped`() async throws {
     try await withDoor(route: { _ in
       .receive(bodyBytesMax: 1 << 20) { _, _, responder in

@@ -31,6 +31,7 @@ import Testing
     "GET /say/x HTTP/1.1\r\nHost: a\r\nA: b\0c\r\n\r\n",
     "GET /say/x HTTP/1.1\r\nHost: a\r\nA: b\0\0C: d\r\n\r\n",
     "GET /say/x HTTP/1.1\r\nHost: a\r\nA: b\0\0Content-Length\05\r\n\r\n",
+    "GET /say/x HTTP/1.1\r\nHost: a\r\nA: b\0\0C\0d\r\n\r\n",
     "GET /say/x HTTP/1.1\r\nHost: a\r\nA\0: b\r\n\r\n",
     "GET /say/\0x HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /say/x HTTP/1.1\nHost: a\n\n",
