@@ -134,7 +134,7 @@ let foundations =
   // Run services together, stop them in order within a deadline.
   + shared("Lifecycle", uses: "EventLoop Telemetry Faults Locking")
   // HTTP/1.1 requests as values, answers and streams with back-pressure, on a loop.
-  + shared("HTTPServer", uses: "CMicroHTTPD EventLoop Lifecycle Telemetry Locking")
+  + shared("HTTPServer", uses: "CMicroHTTPD EventLoop Lifecycle", testUses: "Locking")
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: "CZlib")
   // SHA-256 that names things.
