@@ -3,7 +3,7 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking"],
+    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues"],
     [
       "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
       "GRPCFormat", "MeshAddressing",
@@ -50,6 +50,7 @@ enum Architecture {
     "StoreBackend": "Services/Store/Backend",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
+    "GatewayValues": "Services/Gateway/Values",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
