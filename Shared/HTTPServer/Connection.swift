@@ -114,12 +114,12 @@ import Glibc
 
   // MARK: The peer's end
 
-  func watchForEnd() { core.watch.add(self, isNew: true, forBytes: false) }
+  func watchForEnd() { core.watch?.add(self, isNew: true, forBytes: false) }
 
   private func watch(forBytes: Bool) {
     guard forBytes != isWatchedForBytes else { return }
     isWatchedForBytes = forBytes
-    core.watch.add(self, isNew: false, forBytes: forBytes)
+    core.watch?.add(self, isNew: false, forBytes: forBytes)
   }
 
   /// Bytes have come that the library reads by itself.

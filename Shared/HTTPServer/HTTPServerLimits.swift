@@ -38,6 +38,7 @@ package struct HTTPServerLimits: Sendable {
 
   /// What the library may use for one connection: the head, its table of fields, and the head of
   /// the answer. All of it is resident once a connection has been used twice, so this is most of
-  /// what an idle stream costs: 16 KiB with all the rest.
+  /// what an idle stream costs: 16 KiB with all the rest. An answer's head for which the request's
+  /// leaves no room closes the connection.
   var connectionMemoryBytes: Int { max(4 << 10, headBytesMax) + (4 << 10) }
 }

@@ -13,7 +13,8 @@ final class ServerCore: @unchecked Sendable {
 
   private var listeners: [Listener] = []
   private var daemons: [Daemon] = []
-  private var openWatch: PeerWatch?
+  /// Opened with the first listener, so there before the first connection.
+  private(set) var watch: PeerWatch?
   private(set) var connections: [UInt64: Connection] = [:]
   private var perHost: [String: Int] = [:]
   private var lingering: [ObjectIdentifier: Lingering] = [:]
@@ -39,11 +40,6 @@ final class ServerCore: @unchecked Sendable {
     self.route = route
   }
 
-  var watch: PeerWatch {
-    guard let openWatch else { preconditionFailure("Opened with the first listener.") }
-    return openWatch
-  }
-
   func report(_ kind: HTTPServerEvent.Kind, _ peer: HTTPPeer?) {
     onEvent(HTTPServerEvent(kind: kind, peer: peer))
   }
@@ -52,8 +48,8 @@ final class ServerCore: @unchecked Sendable {
 
   func add(_ listener: Listener) throws(EventLoopError) {
     guard !isDraining, !isStopped else { throw EventLoopError(.loopStopped, "The server drains") }
-    if openWatch == nil {
-      openWatch = try PeerWatch(on: loop) { [weak self] key, events in
+    if watch == nil {
+      watch = try PeerWatch(on: loop) { [weak self] key, events in
         self?.connections[key]?.peerSaid(events)
       }
     }
@@ -126,7 +122,7 @@ final class ServerCore: @unchecked Sendable {
 
   /// Keeps a socket that the library is about to close, to read what still comes.
   func linger(_ descriptor: Int32) {
-    openWatch?.remove(descriptor)
+    watch?.remove(descriptor)
     let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
     if copy >= 0 { linger(owned: copy) }
   }
@@ -190,7 +186,7 @@ final class ServerCore: @unchecked Sendable {
     for daemon in stopping { daemon.stop() }
     for lingerer in Array(lingering.values) { lingerer.end() }
     lingering = [:]
-    openWatch?.close()
+    watch?.close()
     settle()
   }
 
