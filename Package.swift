@@ -109,6 +109,7 @@ let clibs =
   + clib("CZlib", apt: "zlib1g-dev")
   + clib("CSQLite", apt: "libsqlite3-dev")
   + clib("CCrypto", apt: "libssl-dev")
+  + clib("CMicroHTTPD", apt: "libmicrohttpd-dev")
   + clib("CMachine", apt: "libc6-dev")
 
 let foundations =
@@ -136,6 +137,8 @@ let foundations =
   + shared("Configuration", uses: "YAML Machine MeshAddressing Telemetry Faults Locking")
   // Run services together, stop them in order within a deadline.
   + shared("Lifecycle", uses: "EventLoop Telemetry Faults Locking")
+  // HTTP/1.1 requests as values, answers and streams with back-pressure, on a loop.
+  + shared("HTTPServer", uses: "CMicroHTTPD EventLoop Lifecycle", testUses: "Locking")
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: "CZlib")
   // SHA-256 that names things.

@@ -2,13 +2,15 @@ import CUV
 import Glibc
 
 /// Watches a descriptor of our own for readiness to read. It does not own the descriptor.
-@safe final class DescriptorPoll: LoopResource {
+///
+/// Everything here belongs to the loop's thread; `close` comes before the descriptor's own.
+@safe package final class DescriptorPoll: LoopResource {
   private var onReady: (() -> Void)?
   private var onStop: (() -> Void)?
   private var isWatching = false
 
   /// `onStop` is called when the loop stops while this is open; it closes what belongs to this.
-  init(
+  package init(
     _ descriptor: Int32, on loop: EventLoop, onReady: @escaping () -> Void,
     onStop: @escaping () -> Void
   ) throws(EventLoopError) {
@@ -27,7 +29,8 @@ import Glibc
     unsafe memory?.assumingMemoryBound(to: uv_poll_t.self)
   }
 
-  func watch() {
+  /// Calls `onReady` in every turn in which there is something to read.
+  package func watch() {
     guard !isWatching, !isHandleClosing else { return }
     isWatching = true
     unsafe uv_poll_start(handle, Int32(UV_READABLE.rawValue)) { handle, _, _ in
@@ -36,14 +39,15 @@ import Glibc
     }
   }
 
-  func unwatch() {
+  /// Rests until the next `watch`.
+  package func unwatch() {
     guard isWatching, !isHandleClosing else { return }
     isWatching = false
     unsafe uv_poll_stop(handle)
   }
 
   /// From here on nobody is called, and the descriptor may be closed at once.
-  func close() {
+  package func close() {
     onReady = nil
     onStop = nil
     closeHandle()

@@ -46,6 +46,7 @@ import Synchronization
   var closures = Ring<() -> Void>()
   var spareInbox = Inbox()
   var turnItems = TurnItems()
+  var nextTurnItems = TurnItems()
   var spareTurnItems: [any TurnEnding] = []
   var timers = TimerHeap()
   var armedDeadline = UInt64.max

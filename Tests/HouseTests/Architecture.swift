@@ -15,7 +15,7 @@ enum Architecture {
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console",
     ],
-    ["RPCStream", "GeneratorMain"],
+    ["RPCStream", "GeneratorMain", "HTTPServer"],
     ["RPC"],
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
