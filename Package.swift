@@ -110,6 +110,7 @@ let clibs =
   + clib("CSQLite", apt: "libsqlite3-dev")
   + clib("CCrypto", apt: "libssl-dev")
   + clib("CMicroHTTPD", apt: "libmicrohttpd-dev")
+  + clib("CCurl", apt: "libcurl4-openssl-dev")
   + clib("CMachine", apt: "libc6-dev")
 
 let foundations =
@@ -129,6 +130,8 @@ let foundations =
   + shared("Telemetry", uses: "JSON Locking")
   // One loop per thread on libuv that is also a Swift executor.
   + shared("EventLoop", uses: "CUV Locking")
+  // HTTP to the providers that the operator named, on libcurl and the event loop.
+  + shared("HTTPClient", uses: "CCurl EventLoop Faults", testUses: "Locking Machine")
   // Where a service is, as the whole mesh writes it.
   + shared("MeshAddressing", uses: "Faults")
   // libyaml's events as one checked tree.

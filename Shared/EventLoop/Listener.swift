@@ -85,7 +85,7 @@ import Glibc
     do throws(EventLoopError) {
       // The poll keeps the listener, and the loop keeps the poll, until `close`.
       let poll = try DescriptorPoll(
-        descriptor, on: loop, onReady: { self.acceptReady() }, onStop: { self.close() })
+        descriptor, on: loop, onReady: { _ in self.acceptReady() }, onStop: { self.close() })
       self.poll = poll
       poll.watch()
     } catch {

@@ -28,7 +28,7 @@ import Glibc
     self.loop = loop
     do throws(EventLoopError) {
       poll = try DescriptorPoll(
-        descriptor, on: loop, onReady: { self.readReady() }, onStop: { self.close() })
+        descriptor, on: loop, onReady: { _ in self.readReady() }, onStop: { self.close() })
     } catch {
       isClosed = true
       Glibc.close(descriptor)

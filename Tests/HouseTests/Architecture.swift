@@ -13,7 +13,7 @@ enum Architecture {
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
-      "Console",
+      "Console", "HTTPClient",
     ],
     ["RPCStream", "GeneratorMain", "HTTPServer"],
     ["RPC"],
