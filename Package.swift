@@ -212,6 +212,8 @@ let gatewayRooms =
   module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
+  // When a call may leave: windows, gates, breakers, retries, a fair queue; no I/O, no clock.
+  + module("GatewayLimits", at: "Services/Gateway/Limits")
 
 let orchestratorRooms =
   // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.

@@ -16,7 +16,7 @@ enum Architecture {
     ["RPC"],
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
-    ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
+    ["ServiceHost", "StoreBackend", "GatewayStandIn", "GatewayLimits", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets",
       "StoreSQLite", "RunWorkloads",
@@ -50,6 +50,7 @@ enum Architecture {
     "StoreBackend": "Services/Store/Backend",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
+    "GatewayLimits": "Services/Gateway/Limits",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",

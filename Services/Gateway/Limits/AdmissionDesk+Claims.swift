@@ -1,0 +1,100 @@
+extension AdmissionDesk {
+  /// What is in the way of a call on one route, over all limits; everything is up to `now` then.
+  mutating func obstacle(
+    _ need: CallNeed, product: Int, route: Int, id: UInt64, blockedSince: MonotonicInstant?,
+    at now: MonotonicInstant
+  ) -> Obstacle {
+    let (key, bucket, breaker) = (ways[route].key, ways[route].bucket, ways[route].breaker)
+    buckets[bucket].bucket.advance(to: now)
+    keys[key].meter.advance(to: now)
+    products[product].meter.advance(to: now)
+    var obstacle = buckets[bucket].bucket.common(at: now)
+    if obstacle.isNone { buckets[bucket].bucket.check(need, into: &obstacle) }
+    switch breakers[breaker].state(at: now) {
+    case .closed, .halfOpen(false): break
+    case .open(let end): obstacle.add(.breakerOpen, until: end)
+    case .halfOpen(true): obstacle.add(.probing, until: nil)
+    }
+    if case .shut(let reason, let end) = keys[key].gate.state(at: now) {
+      obstacle.add(reason, until: end)
+    }
+    let charge = CountingLaw.own.charge(for: need)
+    keys[key].meter.check(charge, as: .key, into: &obstacle)
+    products[product].meter.check(charge, as: .product, into: &obstacle)
+    if obstacle.scopes.contains(.product) { products[product].isInTheWay = true }
+    if obstacle.scopes.contains(.key) { keys[key].isInTheWay = true }
+    let own = (id, blockedSince)
+    if let claim = buckets[bucket].claim, claim.holdsAll || claim.product == product {
+      obstacle.add(claim, at: .bucket, against: own)
+    }
+    if let claim = keys[key].claim { obstacle.add(claim, at: .key, against: own) }
+    if let claim = products[product].claim { obstacle.add(claim, at: .product, against: own) }
+    return obstacle
+  }
+
+  /// The call whose turn it is could not go. After `headWait` no smaller call overtakes it: not
+  /// of its product in this bucket, and nobody where tokens are what it waits for.
+  mutating func claim(
+    for id: UInt64, _ obstacle: Obstacle, in bucket: Int, at now: MonotonicInstant
+  ) {
+    guard !obstacle.isClosed else {
+      // What is kept free elsewhere would lie idle.
+      if buckets[bucket].claimant == id { dropClaims(of: bucket) }
+      return
+    }
+    guard let call = waiting[id] else { return }
+    guard let since = call.blockedSince else {
+      if !obstacle.tokenScopes.isEmpty { waiting[id]?.blockedSince = now }
+      return
+    }
+    guard since + policy.headWait <= now else { return }
+    if let other = buckets[bucket].claimant, other != id {
+      let otherSince = waiting[other]?.blockedSince
+      guard otherSince.map({ (since, id) < ($0, other) }) ?? true else { return }
+    }
+    let isNew = buckets[bucket].claimant != id
+    let holdsAll = obstacle.tokenScopes.contains(.bucket)
+    guard isNew || buckets[bucket].claimedScopes != obstacle.tokenScopes else { return }
+    dropClaims(of: bucket)
+    let claim = Claim(id: id, since: since, product: call.product, holdsAll: holdsAll)
+    buckets[bucket].claimant = id
+    buckets[bucket].claimedScopes = obstacle.tokenScopes
+    buckets[bucket].claim = claim
+    let key = ways[call.routes[0]].key
+    if obstacle.tokenScopes.contains(.key) { claim.take(&keys[key].claim) }
+    if obstacle.tokenScopes.contains(.product) { claim.take(&products[call.product].claim) }
+  }
+
+  /// Nobody of this bucket keeps a place free any more.
+  mutating func dropClaims(of bucket: Int) {
+    guard let id = buckets[bucket].claimant else { return }
+    let (scopes, product) = (buckets[bucket].claimedScopes, buckets[bucket].claim?.product)
+    buckets[bucket].claimant = nil
+    buckets[bucket].claim = nil
+    buckets[bucket].isDirty = true
+    if scopes.contains(.key) {
+      for key in keys.indices where keys[key].claim?.id == id {
+        keys[key].claim = nil
+        touch(key: key)
+      }
+    }
+    if scopes.contains(.product), let product, products[product].claim?.id == id {
+      products[product].claim = nil
+      touch(product: product)
+    }
+  }
+
+  /// Those who wait for a limit of this product look again.
+  mutating func touch(product: Int) {
+    guard products[product].waiting > 0 else { return }
+    for bucket in buckets.indices where !buckets[bucket].queue.isEmpty {
+      buckets[bucket].isDirty = true
+    }
+  }
+
+  mutating func touch(key: Int) {
+    for bucket in keys[key].buckets where !buckets[bucket].queue.isEmpty {
+      buckets[bucket].isDirty = true
+    }
+  }
+}

@@ -1,0 +1,108 @@
+/// A call that waited long enough for tokens, and the place that is kept free for it.
+struct Claim: Sendable, Equatable {
+  let id: UInt64
+  let since: MonotonicInstant
+  let product: Int
+  /// In its bucket: for the whole bucket, or for its own product only.
+  let holdsAll: Bool
+
+  /// Whoever has waited longer goes first, so that no two keep each other from going.
+  func isAhead(of other: UInt64, blockedSince: MonotonicInstant?) -> Bool {
+    guard other != id else { return false }
+    guard let blockedSince else { return true }
+    return (since, id) < (blockedSince, other)
+  }
+
+  func take(_ place: inout Claim?) {
+    if let other = place, other.isAhead(of: id, blockedSince: since) { return }
+    place = self
+  }
+}
+
+/// One product as the desk sees it.
+struct ProductState: Sendable {
+  var settings: DeskConfiguration.Product
+  var meter: LimitMeter
+  var claim: Claim?
+  var waiting = 0
+  /// Its limits keep somebody waiting, so that whoever ends a call must look further.
+  var isInTheWay = false
+  var isGone = false
+}
+
+/// One key as the desk sees it.
+struct KeyState: Sendable {
+  var settings: DeskConfiguration.Key
+  var meter: LimitMeter
+  var gate = BucketGate()
+  var claim: Claim?
+  var buckets: [Int] = []
+  var isInTheWay = false
+}
+
+/// One provider bucket with those who wait for it.
+struct BucketState: Sendable {
+  var settings: DeskConfiguration.Bucket
+  var bucket: ProviderBucket
+  var queue: FairQueue
+  var claim: Claim?
+  /// The one waiting call of this bucket that keeps places free, here or elsewhere.
+  var claimant: UInt64?
+  var claimedScopes: ScopeSet = []
+  /// Something ended since those who wait were last looked at.
+  var isDirty = false
+  /// When time alone may let one of them go.
+  var wakeAt: MonotonicInstant?
+  /// How long its calls take, in nanoseconds.
+  var meanDuration = 0.0
+
+  func isDue(at now: MonotonicInstant) -> Bool {
+    !queue.isEmpty && (isDirty || wakeAt.map { $0 <= now } ?? false)
+  }
+
+  mutating func wake(at instant: MonotonicInstant?) {
+    guard let instant else { return }
+    wakeAt = wakeAt.map { min($0, instant) } ?? instant
+  }
+}
+
+/// One route by the places of its parts.
+struct Way: Sendable {
+  var name: String
+  var provider: String
+  var key: Int
+  var bucket: Int
+  var breaker: Int
+  var isGone = false
+}
+
+/// A call in the queue, or in several.
+struct WaitingCall: Sendable {
+  let call: Call
+  let product: Int
+  /// All that it named.
+  let named: RouteList
+  /// Those that it waits for.
+  var routes: RouteList
+  var slots: [(bucket: Int, slot: FairQueue.Slot)] = []
+  let since: MonotonicInstant
+  let startBy: MonotonicInstant
+  var deadline: Int
+  /// Since when it would have been its turn, but for tokens.
+  var blockedSince: MonotonicInstant?
+}
+
+/// A call on its way.
+struct Flight: Sendable {
+  let ticket: Ticket
+  let product: Int
+  let route: Int
+  let priority: CallPriority
+  let tokens: Int64
+  let productPart: LimitMeter.Ticket
+  let keyPart: LimitMeter.Ticket
+  var bucketPart: ProviderBucket.Ticket
+  var isBreakerProbe: Bool
+  var hasAnswered = false
+  var lease: Int
+}
