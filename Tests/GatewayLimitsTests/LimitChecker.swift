@@ -52,10 +52,9 @@ struct LimitChecker {
       within(output, limits.outputTokensPerMinute, 60, "output tokens")
     }
     if let limit = limits.concurrency {
-      for call in calls {
-        let together = calls.filter {
-          $0.leftAt <= call.leftAt && ($0.endedAt ?? .infinity) > call.leftAt
-        }.count
+      for (index, call) in calls.enumerated() {
+        // The log is in the order of leaving; those that left at the same moment count too.
+        let together = calls[...index].filter { ($0.endedAt ?? .infinity) > call.leftAt }.count
         if together > limit { found.append("\(name): \(together) at once, \(limit) allowed") }
       }
     }
@@ -86,10 +85,11 @@ struct LimitChecker {
     }
   }
 
-  /// The most within any window that holds its beginning and not its end.
+  /// The most within any window that holds its beginning and not its end: from each mark on.
   private func most(_ marks: [Mark], in length: Double) -> Int64? {
-    marks.map { first in
-      marks.filter { $0.at >= first.at && $0.at < first.at + length - 1e-6 }
+    let marks = marks.sorted { $0.at < $1.at }
+    return marks.indices.map { first in
+      marks[first...].prefix { $0.at < marks[first].at + length - 1e-6 }
         .map(\.amount).reduce(0, +)
     }.max()
   }

@@ -33,7 +33,7 @@ extension AdmissionDesk {
         continue
       }
       let obstacle = obstacle(
-        call.need, product: product, route: route, id: call.id, blockedSince: nil, at: now)
+        call.need, product: product, route: route, id: call.id, since: now, at: now)
       guard let found = obstacle.reason else {
         let bucket = ways[route].bucket
         buckets[bucket].queue.charge(product, call.priority, tokens: call.need.weight)

@@ -1,7 +1,7 @@
 extension AdmissionDesk {
   /// What is in the way of a call on one route, over all limits; everything is up to `now` then.
   mutating func obstacle(
-    _ need: CallNeed, product: Int, route: Int, id: UInt64, blockedSince: MonotonicInstant?,
+    _ need: CallNeed, product: Int, route: Int, id: UInt64, since: MonotonicInstant,
     at now: MonotonicInstant
   ) -> Obstacle {
     let (key, bucket, breaker) = (ways[route].key, ways[route].bucket, ways[route].breaker)
@@ -23,7 +23,8 @@ extension AdmissionDesk {
     products[product].meter.check(charge, as: .product, into: &obstacle)
     if obstacle.scopes.contains(.product) { products[product].isInTheWay = true }
     if obstacle.scopes.contains(.key) { keys[key].isInTheWay = true }
-    let own = (id, blockedSince)
+    let own = Contender(
+      id: id, since: since, bucket: bucket, isClaimant: buckets[bucket].claimant == id)
     if let claim = buckets[bucket].claim, claim.holdsAll || claim.product == product {
       obstacle.add(claim, at: .bucket, against: own)
     }
@@ -42,21 +43,19 @@ extension AdmissionDesk {
       if buckets[bucket].claimant == id { dropClaims(of: bucket) }
       return
     }
-    guard let call = waiting[id] else { return }
-    guard let since = call.blockedSince else {
-      if !obstacle.tokenScopes.isEmpty { waiting[id]?.blockedSince = now }
+    guard let call = waiting[id], obstacle.isAboutSize, call.since + policy.headWait <= now else {
       return
     }
-    guard since + policy.headWait <= now else { return }
-    if let other = buckets[bucket].claimant, other != id {
-      let otherSince = waiting[other]?.blockedSince
-      guard otherSince.map({ (since, id) < ($0, other) }) ?? true else { return }
-    }
+    // Whose turn it was first goes first.
+    if let other = buckets[bucket].claimant, other != id { return }
+    let wasDirty = buckets[bucket].isDirty
     let isNew = buckets[bucket].claimant != id
     let holdsAll = obstacle.tokenScopes.contains(.bucket)
     guard isNew || buckets[bucket].claimedScopes != obstacle.tokenScopes else { return }
     dropClaims(of: bucket)
-    let claim = Claim(id: id, since: since, product: call.product, holdsAll: holdsAll)
+    buckets[bucket].isDirty = wasDirty
+    let claim = Claim(
+      id: id, since: call.since, product: call.product, bucket: bucket, holdsAll: holdsAll)
     buckets[bucket].claimant = id
     buckets[bucket].claimedScopes = obstacle.tokenScopes
     buckets[bucket].claim = claim

@@ -7,7 +7,7 @@ extension AdmissionDesk {
       let route = call.routes[index]
       let obstacle = obstacle(
         call.call.need, product: call.product, route: route, id: id,
-        blockedSince: call.blockedSince, at: now)
+        since: call.since, at: now)
       ways.append(
         Explanation.Way(
           route: self.ways[route].name, reason: obstacle.reason ?? .turn, until: obstacle.until))

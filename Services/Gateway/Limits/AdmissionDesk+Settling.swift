@@ -128,7 +128,6 @@ extension AdmissionDesk {
     }
     call.routes = choice.routes
     call.slots = []
-    call.blockedSince = nil
     enqueue(call)
     for (bucket, _) in waiting[id]?.slots ?? [] { buckets[bucket].isDirty = true }
   }

@@ -145,7 +145,7 @@ package struct AdmissionDesk: Sendable {
       let route = call.routes[index]
       let obstacle = obstacle(
         call.call.need, product: call.product, route: route, id: id,
-        blockedSince: call.blockedSince, at: now)
+        since: call.since, at: now)
       guard !obstacle.isNone else {
         go(call, by: route, from: bucket, at: now)
         return true

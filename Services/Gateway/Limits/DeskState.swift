@@ -3,20 +3,30 @@ struct Claim: Sendable, Equatable {
   let id: UInt64
   let since: MonotonicInstant
   let product: Int
+  let bucket: Int
   /// In its bucket: for the whole bucket, or for its own product only.
   let holdsAll: Bool
 
-  /// Whoever has waited longer goes first, so that no two keep each other from going.
-  func isAhead(of other: UInt64, blockedSince: MonotonicInstant?) -> Bool {
-    guard other != id else { return false }
-    guard let blockedSince else { return true }
-    return (since, id) < (blockedSince, other)
+  /// Only those whom other buckets keep a place for may be ahead, the longest waiting first, so
+  /// that no two keep each other from going.
+  func isAhead(of other: Contender) -> Bool {
+    guard other.id != id else { return false }
+    guard other.isClaimant, other.bucket != bucket else { return true }
+    return (since, id) < (other.since, other.id)
   }
 
   func take(_ place: inout Claim?) {
-    if let other = place, other.isAhead(of: id, blockedSince: since) { return }
+    if let other = place, (other.since, other.id) < (since, id) { return }
     place = self
   }
+}
+
+/// A call that would go, as those see it who keep a place free.
+struct Contender: Sendable {
+  let id: UInt64
+  let since: MonotonicInstant
+  let bucket: Int
+  let isClaimant: Bool
 }
 
 /// One product as the desk sees it.
@@ -88,8 +98,6 @@ struct WaitingCall: Sendable {
   let since: MonotonicInstant
   let startBy: MonotonicInstant
   var deadline: Int
-  /// Since when it would have been its turn, but for tokens.
-  var blockedSince: MonotonicInstant?
 }
 
 /// A call on its way.

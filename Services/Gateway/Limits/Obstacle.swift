@@ -30,24 +30,29 @@ struct Obstacle: Sendable, Equatable {
   private(set) var scopes: ScopeSet = []
   /// Those of them where the call waits for tokens.
   private(set) var tokenScopes: ScopeSet = []
+  /// It waits for tokens, or for a call that does.
+  private(set) var isAboutSize = false
   /// The way is closed, not merely full.
   private(set) var isClosed = false
 
   var isNone: Bool { reason == nil }
 
-  /// Adds that a place is kept free for another call, unless this one has waited longer.
-  mutating func add(
-    _ claim: Claim, at scope: LimitScope, against own: (id: UInt64, since: MonotonicInstant?)
-  ) {
-    guard claim.isAhead(of: own.id, blockedSince: own.since) else { return }
+  /// Adds that a place is kept free for another call.
+  mutating func add(_ claim: Claim, at scope: LimitScope, against contender: Contender) {
+    guard claim.isAhead(of: contender) else { return }
     add(.reserved(scope, for: claim.id), until: nil)
   }
 
   mutating func add(_ new: WaitReason, until end: MonotonicInstant?) {
     if case .limit(let scope, _) = new { scopes.insert(ScopeSet(scope)) }
     switch new {
-    case .limit(let scope, let kind) where kind.dependsOnSize: tokenScopes.insert(ScopeSet(scope))
-    case .providerCount(let kind) where kind.dependsOnSize: tokenScopes.insert(.bucket)
+    case .limit(let scope, let kind) where kind.dependsOnSize:
+      tokenScopes.insert(ScopeSet(scope))
+      isAboutSize = true
+    case .providerCount(let kind) where kind.dependsOnSize:
+      tokenScopes.insert(.bucket)
+      isAboutSize = true
+    case .reserved: isAboutSize = true
     case .retryAfter, .breakerOpen, .probing, .quotaExhausted, .closed: isClosed = true
     default: break
     }
