@@ -45,7 +45,7 @@ func twoRoutes(first: ScopeLimits = ScopeLimits()) -> DeskConfiguration {
 
 func call(
   _ id: UInt64, _ product: String = "p", run: String = "", routes: [String] = ["r"],
-  _ need: CallNeed = CallNeed(input: 10, output: 10), priority: CallPriority = .batch,
+  need: CallNeed = CallNeed(input: 10, output: 10), priority: CallPriority = .batch,
   failover: Failover = .allowed, startBy: MonotonicInstant? = nil
 ) -> Call {
   Call(

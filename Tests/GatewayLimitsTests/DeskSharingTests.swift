@@ -58,7 +58,7 @@ import Testing
     #expect(busy >= 0.95 * 20 * 230)
   }
 
-  @Test(arguments: UInt64(1)...12)
+  @Test(arguments: UInt64(1)...4)
   func `the lightest product waits less than two windows`(_ seed: UInt64) throws {
     let world = try run(
       DeskLoad.plan(
@@ -79,7 +79,7 @@ import Testing
     })
   }
 
-  @Test(arguments: UInt64(1)...12)
+  @Test(arguments: UInt64(1)...4)
   func `large calls do not starve small ones, nor small ones large ones`(_ seed: UInt64) throws {
     let products: [DeskConfiguration.Product] = [.init(name: "large"), .init(name: "small")]
     let world = try run(
@@ -145,7 +145,7 @@ import Testing
   /// Sizes differ in one dimension here, where the smallest call tells whether any fits.
   @Test func `no call waits that fits`() throws {
     var random = SeededRandom("conservation")
-    for _ in 0..<60 {
+    for _ in 0..<40 {
       let seed = random.next()
       var plan = DeskPlan(seed: seed)
       plan.reloads = []

@@ -6,7 +6,7 @@ import Testing
 @Suite struct DeskSimulationTests {
   /// Worlds of one test; many more when `SIMULATION_SEEDS` says so.
   private static let count =
-    unsafe getenv("SIMULATION_SEEDS").flatMap { unsafe Int(String(cString: $0)) } ?? 300
+    unsafe getenv("SIMULATION_SEEDS").flatMap { unsafe Int(String(cString: $0)) } ?? 120
 
   private func violations(_ plan: DeskPlan) throws -> (found: [String], sent: Int) {
     var world = try DeskWorld(plan)

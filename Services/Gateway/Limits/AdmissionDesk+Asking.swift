@@ -70,6 +70,11 @@ extension AdmissionDesk {
     for index in 0..<waiter.routes.count {
       let bucket = ways[waiter.routes[index]].bucket
       guard !waiter.slots.contains(where: { $0.bucket == bucket }) else { continue }
+      if buckets[bucket].queue.isEmpty {
+        // What was noted for those who waited before says nothing of this one.
+        buckets[bucket].isDirty = false
+        buckets[bucket].wakeAt = nil
+      }
       let ask = FairQueue.Ask(
         id: call.id, product: waiter.product, lane: waiter.routes.lane, run: call.run,
         priority: call.priority, tokens: call.need.weight, since: waiter.since)
