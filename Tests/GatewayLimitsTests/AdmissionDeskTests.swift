@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -183,7 +184,8 @@ import Testing
     }
   }
 
-  @Test func `unknown usage counts as all that was reserved, and an explicit zero as zero`() throws {
+  @Test func `unknown usage counts as all that was reserved, and an explicit zero as zero`() throws
+  {
     for (usage, expected) in [(nil, Int64(10)), (TokenUsage.zero, 0)] {
       var desk = try AdmissionDesk(oneRoute())
       var random = random

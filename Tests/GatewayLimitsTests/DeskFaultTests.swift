@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -50,7 +51,11 @@ import Testing
           after: outcome, at: GatewayLimitsTests.at(now), deadline: nil, budget: &budget,
           using: &random)
         plans[ticket.id] = plan
-        if case .retry(let when) = decision { again.append((when, ticket.id)) } else { givenUp += 1 }
+        if case .retry(let when) = decision {
+          again.append((when, ticket.id))
+        } else {
+          givenUp += 1
+        }
       }
       let due = again.filter { $0.at <= GatewayLimitsTests.at(now) }
       again.removeAll { $0.at <= GatewayLimitsTests.at(now) }
@@ -126,7 +131,9 @@ import Testing
     }
     let both = ["a", "b"]
     #expect(desk.ask(call(10, routes: both), at: at(0.3)).ticket?.route == "b")
-    #expect(desk.ask(call(11, routes: ["a"], startBy: at(1)), at: at(0.3)).refusal?.reason == .noRoute(.breakerOpen))
+    #expect(
+      desk.ask(call(11, routes: ["a"], startBy: at(1)), at: at(0.3)).refusal?.reason
+        == .noRoute(.breakerOpen))
     #expect(desk.ask(call(12, routes: ["a"]), at: at(0.3)).place?.reason == .breakerOpen)
     #expect(desk.ask(call(13, routes: ["a"]), at: at(0.3)).place != nil)
     // One tries; the other waits until it is answered.

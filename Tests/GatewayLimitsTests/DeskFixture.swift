@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import Testing
 
 /// Seconds on the tests' clock.

@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 
 /// Worlds with more demand than there is room, to see how the room is used and shared.

@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 
 /// What happens in one simulated world, all of it from one seed.

@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -74,9 +75,10 @@ import Testing
     let waits = world.waits.filter { $0.product == "light" }.map(\.seconds)
     #expect(waits.count > 10)
     #expect((waits.max() ?? .infinity) < 120)
-    #expect(world.waitedSince.allSatisfy { id, since in
-      world.plan.arrivals[Int(id) - 1].call.product != "light" || since > 380
-    })
+    #expect(
+      world.waitedSince.allSatisfy { id, since in
+        world.plan.arrivals[Int(id) - 1].call.product != "light" || since > 380
+      })
   }
 
   @Test(arguments: UInt64(1)...4)
@@ -163,7 +165,9 @@ import Testing
       }
       var world = try DeskWorld(plan)
       world.inspect = { world, now in
-        for id in IdleChecker(world: world, now: now).idle { world.violate("\(id) could go at \(now)") }
+        for id in IdleChecker(world: world, now: now).idle {
+          world.violate("\(id) could go at \(now)")
+        }
       }
       world.run()
       #expect(world.violations.prefix(3) == [], "TEST_SEED=\(seed)")

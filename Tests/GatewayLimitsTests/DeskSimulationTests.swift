@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import Glibc
 import TestSupport
 import Testing

@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 
 /// Runs a plan against a desk on a clock of its own and writes down what was let go.

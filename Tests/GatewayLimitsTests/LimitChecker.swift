@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 
 /// An observer at the far end, who adds up the log in the plainest way and shares no code with
 /// what is tested: every window that begins with a request, every moment a call begins.

@@ -1,4 +1,5 @@
 import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -80,24 +81,6 @@ import Testing
     check(budget.spend(at: at(0)))
     check(broken(&plan, &budget) == .giveUp(.budgetUsedUp))
     #expect(budget.nextAt(at(10)) == at(60))
-  }
-
-  @Test func `retries stay within a tenth of all calls and the floor`() {
-    var random = SeededRandom("budget")
-    for _ in 0..<200 {
-      var budget = RetryBudget(.init(floor: 5))
-      let errors = Double.random(in: 0...1, using: &random)
-      var (calls, retries, now) = (0, 0, 0.0)
-      for _ in 0..<3_000 {
-        now += Double.random(in: 0...0.2, using: &random)
-        calls += 1
-        budget.called()
-        while Double.random(in: 0...1, using: &random) < errors, budget.spend(at: at(now)) {
-          retries += 1
-        }
-        #expect(Double(retries) <= 0.1 * Double(calls) + 5 * (1 + now / 60))
-      }
-    }
   }
 
   @Test func `no call is doubled unless somebody asks for it`() {

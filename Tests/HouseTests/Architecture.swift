@@ -10,7 +10,7 @@ enum Architecture {
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
-      "Console",
+      "Console", "GatewayPacing",
     ],
     ["RPCStream", "GeneratorMain"],
     ["RPC"],
@@ -50,6 +50,7 @@ enum Architecture {
     "StoreBackend": "Services/Store/Backend",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
+    "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 extension AdmissionDesk {
   /// Lets a call go, puts it in the queue, or refuses it.
   ///

@@ -1,3 +1,5 @@
+import GatewayPacing
+
 extension AdmissionDesk {
   /// What is in the way of a call on one route, over all limits; everything is up to `now` then.
   mutating func obstacle(

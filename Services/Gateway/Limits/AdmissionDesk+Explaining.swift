@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 extension AdmissionDesk {
   /// Why a call waits: every way that it has, and the one thing that holds it there.
   package mutating func explain(_ id: UInt64, at now: MonotonicInstant) -> Explanation? {

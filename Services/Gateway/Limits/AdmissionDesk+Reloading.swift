@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 extension AdmissionDesk {
   /// Other limits over the same history: what was used stays used, who waits goes on waiting.
   ///

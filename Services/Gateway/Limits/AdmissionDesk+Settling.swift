@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 extension AdmissionDesk {
   /// The provider has begun to answer: a gate or a breaker that one call was to try need not
   /// wait for its end. False when the ticket is not on its way.

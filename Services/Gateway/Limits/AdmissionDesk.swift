@@ -3,6 +3,8 @@
 // plain values: time and chance are passed in. It sends nothing, sleeps never, and knows no
 // money. Limits: `DeskPolicy`, `BucketPolicy`, `SlidingWindow.exactEntriesMax`.
 
+package import GatewayPacing
+
 /// The one place where a call is let go: at once, later, or not.
 ///
 /// Admission is all or nothing over every limit at once; a wait or a refusal consumes nothing
@@ -164,8 +166,7 @@ package struct AdmissionDesk: Sendable {
       if place == bucket {
         buckets[place].queue.grant(slot)
       } else {
-        buckets[place].queue.remove(slot)
-        buckets[place].isDirty = true
+        leave(slot, in: place)
       }
     }
     forget(call)
@@ -176,11 +177,16 @@ package struct AdmissionDesk: Sendable {
   mutating func take(_ id: UInt64) -> WaitingCall? {
     guard let call = waiting[id] else { return nil }
     for (bucket, slot) in call.slots {
-      buckets[bucket].queue.remove(slot)
-      buckets[bucket].isDirty = true
+      leave(slot, in: bucket)
     }
     forget(call)
     return call
+  }
+
+  /// Who leaves the queue frees nothing, but may have hidden another that fits.
+  private mutating func leave(_ slot: FairQueue.Slot, in bucket: Int) {
+    if buckets[bucket].queue.isCandidate(slot) { buckets[bucket].isDirty = true }
+    buckets[bucket].queue.remove(slot)
   }
 
   private mutating func forget(_ call: WaitingCall) {

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// Closes a provider bucket for all its callers at once; it opens with one call that tries.
 ///
 /// A closed gate is never opened earlier by another answer. A used-up quota is closed until the

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// How one provider bucket is mirrored and approached.
 package struct BucketPolicy: Sendable, Equatable {
   package var law: CountingLaw

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// A call that wants to leave.
 package struct Call: Sendable, Equatable {
   /// Given by the caller, and not waiting twice.

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// How an attempt ended, in the classes that decide what follows.
 package enum CallOutcome: Sendable, Equatable {
   case succeeded

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// What became of an ask.
 package enum Decision: Sendable, Equatable {
   case admitted(Ticket)

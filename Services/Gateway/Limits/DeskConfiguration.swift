@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// All limits of a desk; they may be changed while it runs.
 package struct DeskConfiguration: Sendable, Equatable {
   package struct Product: Sendable, Equatable {
@@ -59,7 +61,9 @@ package struct DeskConfiguration: Sendable, Equatable {
       ("bucket", buckets.map(\.name)), ("route", routes.map(\.name)),
     ] {
       var seen: Set<String> = []
-      for name in names where !seen.insert(name).inserted { return "\(kind) \(name) is there twice" }
+      for name in names where !seen.insert(name).inserted {
+        return "\(kind) \(name) is there twice"
+      }
       if names.count > DeskPolicy.namesMax { return "there are too many of \(kind)" }
     }
     let keyNames = Set(keys.map(\.name))

@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// A call that waited long enough for tokens, and the place that is kept free for it.
 struct Claim: Sendable, Equatable {
   let id: UInt64

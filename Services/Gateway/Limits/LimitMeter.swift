@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// All that one product, key or provider bucket has used, against its limits.
 ///
 /// What has no limit is counted too, so that a limit set while we run knows the last minute.

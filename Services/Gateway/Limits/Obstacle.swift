@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// Why a call may not leave, in data.
 package enum WaitReason: Sendable, Equatable {
   /// A limit of ours or the provider's, as configured.

@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// A provider's bucket as seen from here: our exact limits, its own counts as its headers tell
 /// them, its gate, and the concurrency that it bears.
 struct ProviderBucket: Sendable {
@@ -134,8 +136,9 @@ struct ProviderBucket: Sendable {
   }
 
   /// The provider has begun to answer: the gate need not wait for the end.
-  mutating func answered(_ ticket: inout Ticket, _ headers: ProviderHeaders?, at now: MonotonicInstant)
-  {
+  mutating func answered(
+    _ ticket: inout Ticket, _ headers: ProviderHeaders?, at now: MonotonicInstant
+  ) {
     if ticket.isProbe { gate.probeEnded(hasAnswered: true) }
     ticket.isProbe = false
     if let headers { read(headers, at: now) }

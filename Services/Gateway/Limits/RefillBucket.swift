@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// One of the provider's token buckets as we believe it to be: it fills evenly, calls drain it,
 /// and response headers correct it downwards.
 ///

@@ -1,3 +1,5 @@
+package import GatewayPacing
+
 /// Whether, and when, a call that failed is made again. The only place that decides so.
 package struct RetryPlan: Sendable, Equatable {
   package struct Policy: Sendable, Equatable {

@@ -1,3 +1,5 @@
+import GatewayPacing
+
 /// Which route a run takes: the one of its first call. Bounded: the run that called last the
 /// longest ago is forgotten first.
 struct StickyRoutes: Sendable {

@@ -1,4 +1,4 @@
-import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -43,9 +43,11 @@ import Testing
       for one in 0..<4 {
         for other in 0..<4 {
           let lead =
-            Double(given[one]) / Double(weights[one]) - Double(given[other]) / Double(weights[other])
+            Double(given[one]) / Double(weights[one]) - Double(given[other])
+            / Double(weights[other])
           let bound =
-            Double(sizes[one]) / Double(weights[one]) + Double(sizes[other]) / Double(weights[other])
+            Double(sizes[one]) / Double(weights[one]) + Double(sizes[other])
+            / Double(weights[other])
           #expect(lead <= bound + 1)
         }
       }
@@ -79,7 +81,9 @@ import Testing
       for _ in 0..<200 {
         id += 1
         _ = queue.push(
-          ask(id, Int.random(in: 0..<3, using: &random), priority: id % 2 == 0 ? .batch : .interactive))
+          ask(
+            id, Int.random(in: 0..<3, using: &random), priority: id % 2 == 0 ? .batch : .interactive
+          ))
       }
       let young = (0..<80).compactMap { _ in serve(&queue, at: 1)?.priority }
       #expect(young.enumerated().allSatisfy { ($0.offset % 8 == 7) == ($0.element == .batch) })

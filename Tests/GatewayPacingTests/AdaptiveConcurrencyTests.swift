@@ -1,4 +1,4 @@
-import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -38,7 +38,11 @@ import Testing
       for step in 0..<100 {
         let now = at(Double(step) * Double.random(in: 0...2, using: &random))
         adaptive.left(inFlight: Int64.random(in: 0...20, using: &random))
-        if Bool.random(using: &random) { adaptive.succeeded(at: now) } else { adaptive.overloaded(at: now) }
+        if Bool.random(using: &random) {
+          adaptive.succeeded(at: now)
+        } else {
+          adaptive.overloaded(at: now)
+        }
         #expect(adaptive.limit >= max(1, least) && adaptive.limit <= max(1, least, most))
       }
     }

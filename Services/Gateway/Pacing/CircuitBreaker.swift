@@ -93,7 +93,8 @@ package struct CircuitBreaker: Sendable, Equatable {
     case .closed:
       failuresInARow += 1
       count(isFailure: true, at: now)
-      let isMuch = calls >= policy.callsLeast && Double(failures) >= Double(calls) * policy.failedPart
+      let isMuch =
+        calls >= policy.callsLeast && Double(failures) >= Double(calls) * policy.failedPart
       if failuresInARow >= policy.failuresInARow || isMuch { open(at: now) }
     }
   }

@@ -1,3 +1,8 @@
+// GatewayPacing: the instruments that decide about calls, each for itself: exact windows, a fair
+// queue, adaptive concurrency, a breaker, a budget of retries. Plain values that know no clock,
+// no chance, no provider and nothing of each other. Limits: `SlidingWindow.exactEntriesMax`, and
+// the `Policy` of each.
+
 /// How much was used in any stretch of time of one length, exactly: not in fixed windows, not
 /// by an average.
 ///
@@ -18,7 +23,7 @@ package struct SlidingWindow: Sendable {
   package struct Ticket: Sendable, Equatable {
     let entry: UInt64
     package fileprivate(set) var amount: Int64
-    static let none = Ticket(entry: .max, amount: 0)
+    package static let none = Ticket(entry: .max, amount: 0)
   }
 
   /// Nil counts without an end, so that a limit set later knows what was used before it.
@@ -41,7 +46,8 @@ package struct SlidingWindow: Sendable {
   package init(limit: Int64?, length: Duration, guardMargin: Duration) {
     self.limit = limit
     reach = max(
-      1, MonotonicInstant(nanoseconds: length.wholeNanoseconds)
+      1,
+      MonotonicInstant(nanoseconds: length.wholeNanoseconds)
         .later(by: guardMargin.wholeNanoseconds).nanoseconds)
     grain = reach / Int64(Self.exactEntriesMax)
   }

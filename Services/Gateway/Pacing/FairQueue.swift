@@ -76,6 +76,9 @@ package struct FairQueue: Sendable {
 
   package func ask(at slot: Slot) -> Ask? { self[slot.priority].ask(at: slot.place) }
 
+  /// Whether others of its lane are looked at only when this call is gone.
+  package func isCandidate(_ slot: Slot) -> Bool { self[slot.priority].isCandidate(slot.place) }
+
   /// Takes a call out that will not go: nothing of it stays.
   package mutating func remove(_ slot: Slot) { self[slot.priority].remove(slot.place) }
 
@@ -124,14 +127,16 @@ package struct FairQueue: Sendable {
 
   // MARK: - Candidates, in fair order
 
-  func lineCount(_ priority: CallPriority) -> Int { self[priority].active.count }
+  package func lineCount(_ priority: CallPriority) -> Int { self[priority].active.count }
 
-  func laneCount(_ priority: CallPriority, line: Int) -> Int {
+  package func laneCount(_ priority: CallPriority, line: Int) -> Int {
     self[priority].laneCount(at: line)
   }
 
   /// Of one lane of one product: whose turn it is, and the smallest call.
-  func candidate(_ priority: CallPriority, line: Int, lane: Int) -> (head: Slot?, smallest: Slot?) {
+  package func candidate(_ priority: CallPriority, line: Int, lane: Int) -> (
+    head: Slot?, smallest: Slot?
+  ) {
     let (head, smallest) = self[priority].candidate(line: line, lane: lane)
     return (
       head.map { Slot(priority: priority, place: $0) },

@@ -77,6 +77,16 @@ struct FairClass: Sendable {
     entries.indices.contains(slot) ? entries[slot]?.ask : nil
   }
 
+  /// Whose turn it is in its lane, or the smallest there.
+  func isCandidate(_ slot: Int) -> Bool {
+    guard let entry = entries[slot],
+      let lane = lines[entry.line].lanes.firstIndex(where: { $0.key == entry.ask.lane })
+    else { return false }
+    let isSmallest = lines[entry.line].lanes[lane].sizes.top?.value == slot
+    let isTurn = lines[entry.line].lanes[lane].order.top?.value == entry.run
+    return isSmallest || (isTurn && entry.previous == nil)
+  }
+
   var oldestSince: MonotonicInstant? { oldest.flatMap { entries[$0]?.ask.since } }
 
   /// Oldest first.

@@ -1,4 +1,4 @@
-import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -17,7 +17,11 @@ import Testing
     var breaker = CircuitBreaker(.init())
     for step in 0..<19 {
       let now = at(Double(step) * 0.1)
-      if step % 2 == 0 { breaker.failed(isProbe: false, at: now) } else { breaker.answered(isProbe: false, at: now) }
+      if step % 2 == 0 {
+        breaker.failed(isProbe: false, at: now)
+      } else {
+        breaker.answered(isProbe: false, at: now)
+      }
       #expect(breaker.state(at: now) == .closed)
     }
     breaker.failed(isProbe: false, at: at(2))

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import GatewayLimits
+@testable import GatewayPacing
 
 @Suite struct HandleHeapTests {
   @Test func `the least is on top whatever was moved or removed`() {

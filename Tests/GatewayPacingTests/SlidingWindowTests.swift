@@ -1,4 +1,4 @@
-import GatewayLimits
+import GatewayPacing
 import TestSupport
 import Testing
 
@@ -40,7 +40,10 @@ private struct PlainWindow {
         if window.fits(amount), amount > 0 {
           plain.entries.append((now, amount))
           tickets.append(
-            (window.reserve(amount, at: MonotonicInstant(nanoseconds: now)), plain.entries.count - 1))
+            (
+              window.reserve(amount, at: MonotonicInstant(nanoseconds: now)),
+              plain.entries.count - 1
+            ))
         }
         if Bool.random(using: &random), let index = tickets.indices.randomElement(using: &random) {
           let actual = Int64.random(in: 0...25, using: &random)
@@ -83,7 +86,8 @@ private struct PlainWindow {
     #expect(window.used == 100 * SlidingWindow.amountMax)
     window.advance(to: MonotonicInstant(nanoseconds: .max))
     #expect(window.used == 0)
-    #expect(MonotonicInstant(nanoseconds: .max) + .seconds(1) == MonotonicInstant(nanoseconds: .max))
+    #expect(
+      MonotonicInstant(nanoseconds: .max) + .seconds(1) == MonotonicInstant(nanoseconds: .max))
   }
 
   @Test func `time that goes back stands still`() {

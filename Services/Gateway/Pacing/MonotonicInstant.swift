@@ -15,12 +15,12 @@ package struct MonotonicInstant: Comparable, Hashable, Sendable {
     .nanoseconds(right.nanoseconds(until: left))
   }
 
-  func later(by count: Int64) -> Self {
+  package func later(by count: Int64) -> Self {
     let (sum, isOver) = nanoseconds.addingReportingOverflow(count)
     return Self(nanoseconds: isOver ? (count < 0 ? .min : .max) : sum)
   }
 
-  func nanoseconds(until other: Self) -> Int64 {
+  package func nanoseconds(until other: Self) -> Int64 {
     let (difference, isOver) = other.nanoseconds.subtractingReportingOverflow(nanoseconds)
     return isOver ? (other > self ? .max : .min) : difference
   }
@@ -28,7 +28,7 @@ package struct MonotonicInstant: Comparable, Hashable, Sendable {
 
 extension Duration {
   /// Cut to what 64 bits hold, which is 292 years.
-  var wholeNanoseconds: Int64 {
+  package var wholeNanoseconds: Int64 {
     let (seconds, attoseconds) = components
     let (whole, isOver) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
     guard !isOver else { return seconds < 0 ? .min : .max }

@@ -1,5 +1,5 @@
 /// The least of many, any of which can be taken out or moved: all in O(log n).
-struct HandleHeap: Sendable {
+package struct HandleHeap: Sendable {
   private struct Item: Sendable {
     var key: Int64
     /// Equal keys leave in the order of their tickets.
@@ -13,11 +13,13 @@ struct HandleHeap: Sendable {
   private var places: [Int] = []
   private var free: [Int] = []
 
-  var isEmpty: Bool { items.isEmpty }
-  var count: Int { items.count }
-  var top: (key: Int64, value: Int)? { items.first.map { ($0.key, $0.value) } }
+  package init() {}
 
-  mutating func insert(key: Int64, order: UInt64, value: Int) -> Int {
+  package var isEmpty: Bool { items.isEmpty }
+  package var count: Int { items.count }
+  package var top: (key: Int64, value: Int)? { items.first.map { ($0.key, $0.value) } }
+
+  package mutating func insert(key: Int64, order: UInt64, value: Int) -> Int {
     let handle = free.popLast() ?? places.count
     if handle == places.count { places.append(0) }
     items.append(Item(key: key, order: order, handle: handle, value: value))
@@ -26,7 +28,7 @@ struct HandleHeap: Sendable {
     return handle
   }
 
-  mutating func remove(_ handle: Int) {
+  package mutating func remove(_ handle: Int) {
     let place = places[handle]
     free.append(handle)
     let last = items.removeLast()
@@ -37,7 +39,7 @@ struct HandleHeap: Sendable {
     sink(places[last.handle])
   }
 
-  mutating func move(_ handle: Int, to key: Int64, order: UInt64) {
+  package mutating func move(_ handle: Int, to key: Int64, order: UInt64) {
     let place = places[handle]
     items[place].key = key
     items[place].order = order
