@@ -30,7 +30,7 @@ extension AdmissionDesk {
     var wakes: [MonotonicInstant?] = []
     for index in 0..<choice.routes.count {
       let route = choice.routes[index]
-      guard !buckets[ways[route].bucket].isDue(at: now) else {
+      guard !alarms[ways[route].bucket].isDue(at: now) else {
         wakes.append(now)
         continue
       }
@@ -53,7 +53,7 @@ extension AdmissionDesk {
       startBy: startBy, deadline: 0)
     enqueue(waiter)
     for (index, wake) in wakes.enumerated() {
-      buckets[ways[choice.routes[index]].bucket].wake(at: wake.map { max($0, now.later(by: 1)) })
+      alarms[ways[choice.routes[index]].bucket].wake(at: wake.map { max($0, now.later(by: 1)) })
     }
     return .waiting(place)
   }
@@ -72,11 +72,7 @@ extension AdmissionDesk {
     for index in 0..<waiter.routes.count {
       let bucket = ways[waiter.routes[index]].bucket
       guard !waiter.slots.contains(where: { $0.bucket == bucket }) else { continue }
-      if buckets[bucket].queue.isEmpty {
-        // What was noted for those who waited before says nothing of this one.
-        buckets[bucket].isDirty = false
-        buckets[bucket].wakeAt = nil
-      }
+      alarms[bucket].entered()
       let ask = FairQueue.Ask(
         id: call.id, product: waiter.product, lane: waiter.routes.lane, run: call.run,
         priority: call.priority, tokens: call.need.weight, since: waiter.since)

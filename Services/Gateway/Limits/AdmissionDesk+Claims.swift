@@ -7,11 +7,8 @@ extension AdmissionDesk {
     at now: MonotonicInstant
   ) -> Obstacle {
     let (key, bucket, breaker) = (ways[route].key, ways[route].bucket, ways[route].breaker)
-    buckets[bucket].bucket.advance(to: now)
-    keys[key].meter.advance(to: now)
-    products[product].meter.advance(to: now)
     var obstacle = buckets[bucket].bucket.common(at: now)
-    if obstacle.isNone { buckets[bucket].bucket.check(need, into: &obstacle) }
+    if obstacle.isNone { buckets[bucket].bucket.check(need, at: now, into: &obstacle) }
     switch breakers[breaker].state(at: now) {
     case .closed, .halfOpen(false): break
     case .open(let end): obstacle.add(.breakerOpen, until: end)
@@ -21,8 +18,8 @@ extension AdmissionDesk {
       obstacle.add(reason, until: end)
     }
     let charge = CountingLaw.own.charge(for: need)
-    keys[key].meter.check(charge, as: .key, into: &obstacle)
-    products[product].meter.check(charge, as: .product, into: &obstacle)
+    keys[key].meter.check(charge, as: .key, at: now, into: &obstacle)
+    products[product].meter.check(charge, as: .product, at: now, into: &obstacle)
     if obstacle.scopes.contains(.product) { products[product].isInTheWay = true }
     if obstacle.scopes.contains(.key) { keys[key].isInTheWay = true }
     let own = Contender(
@@ -50,12 +47,12 @@ extension AdmissionDesk {
     }
     // Whose turn it was first goes first.
     if let other = buckets[bucket].claimant, other != id { return }
-    let wasDirty = buckets[bucket].isDirty
+    let wasDirty = alarms[bucket].isDirty
     let isNew = buckets[bucket].claimant != id
     let holdsAll = obstacle.tokenScopes.contains(.bucket)
     guard isNew || buckets[bucket].claimedScopes != obstacle.tokenScopes else { return }
     dropClaims(of: bucket)
-    buckets[bucket].isDirty = wasDirty
+    alarms[bucket].isDirty = wasDirty
     let claim = Claim(
       id: id, since: call.since, product: call.product, bucket: bucket, holdsAll: holdsAll)
     buckets[bucket].claimant = id
@@ -72,7 +69,7 @@ extension AdmissionDesk {
     let (scopes, product) = (buckets[bucket].claimedScopes, buckets[bucket].claim?.product)
     buckets[bucket].claimant = nil
     buckets[bucket].claim = nil
-    buckets[bucket].isDirty = true
+    alarms[bucket].touch()
     if scopes.contains(.key) {
       for key in keys.indices where keys[key].claim?.id == id {
         keys[key].claim = nil
@@ -88,14 +85,10 @@ extension AdmissionDesk {
   /// Those who wait for a limit of this product look again.
   mutating func touch(product: Int) {
     guard products[product].waiting > 0 else { return }
-    for bucket in buckets.indices where !buckets[bucket].queue.isEmpty {
-      buckets[bucket].isDirty = true
-    }
+    for bucket in alarms.indices { alarms[bucket].touch() }
   }
 
   mutating func touch(key: Int) {
-    for bucket in keys[key].buckets where !buckets[bucket].queue.isEmpty {
-      buckets[bucket].isDirty = true
-    }
+    for bucket in keys[key].buckets { alarms[bucket].touch() }
   }
 }

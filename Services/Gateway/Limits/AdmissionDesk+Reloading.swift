@@ -49,6 +49,7 @@ extension AdmissionDesk {
     let fresh = ProviderBucket(settings.limits, policy: settings.policy, times: policy.times)
     guard let place = bucketOf[settings.name] else {
       bucketOf[settings.name] = buckets.count
+      alarms.append(BucketAlarm())
       buckets.append(
         BucketState(settings: settings, bucket: fresh, queue: FairQueue(policy.queue)))
       return

@@ -18,7 +18,7 @@ extension AdmissionDesk {
       flight.hasAnswered = true
     }
     flights[ticket.id] = flight
-    touch(bucket: way.bucket)
+    alarms[way.bucket].touch()
     return true
   }
 
@@ -89,7 +89,7 @@ extension AdmissionDesk {
 
   private mutating func touch(after flight: Flight) {
     let way = ways[flight.route]
-    touch(bucket: way.bucket)
+    alarms[way.bucket].touch()
     if keys[way.key].isInTheWay {
       keys[way.key].isInTheWay = false
       touch(key: way.key)
@@ -98,10 +98,6 @@ extension AdmissionDesk {
       products[flight.product].isInTheWay = false
       touch(product: flight.product)
     }
-  }
-
-  private mutating func touch(bucket: Int) {
-    if !buckets[bucket].queue.isEmpty { buckets[bucket].isDirty = true }
   }
 
   // MARK: - What closes and opens
@@ -131,7 +127,7 @@ extension AdmissionDesk {
     call.routes = choice.routes
     call.slots = []
     enqueue(call)
-    for (bucket, _) in waiting[id]?.slots ?? [] { buckets[bucket].isDirty = true }
+    for (bucket, _) in waiting[id]?.slots ?? [] { alarms[bucket].touch() }
   }
 
   /// Takes a key out: for a credential that was revoked, or a quota that the operator knows of.
@@ -159,6 +155,6 @@ extension AdmissionDesk {
 
   mutating func reconsiderAll(at now: MonotonicInstant) {
     for id in waiting.keys.sorted() { reconsider(id, at: now) }
-    for bucket in buckets.indices { buckets[bucket].isDirty = true }
+    for bucket in alarms.indices { alarms[bucket].touch() }
   }
 }

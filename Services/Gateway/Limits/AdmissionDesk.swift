@@ -19,6 +19,7 @@ package struct AdmissionDesk: Sendable {
   var products: [ProductState] = []
   var keys: [KeyState] = []
   var buckets: [BucketState] = []
+  var alarms: [BucketAlarm] = []
   var ways: [Way] = []
   var breakers: [CircuitBreaker] = []
   var productOf: [String: Int] = [:]
@@ -55,9 +56,9 @@ package struct AdmissionDesk: Sendable {
     guard released.isEmpty else { return MonotonicInstant(nanoseconds: .min) }
     var earliest = [deadlines.top?.key, leases.top?.key].compactMap { $0 }.min()
       .map { MonotonicInstant(nanoseconds: $0).later(by: 1) }
-    for bucket in buckets where !bucket.queue.isEmpty {
-      if bucket.isDirty { return MonotonicInstant(nanoseconds: .min) }
-      if let wake = bucket.wakeAt { earliest = earliest.map { min($0, wake) } ?? wake }
+    for alarm in alarms where alarm.waiting > 0 {
+      if alarm.isDirty { return MonotonicInstant(nanoseconds: .min) }
+      if let wake = alarm.wakeAt { earliest = earliest.map { min($0, wake) } ?? wake }
     }
     return earliest
   }
@@ -72,7 +73,7 @@ package struct AdmissionDesk: Sendable {
     // A pass may free what another bucket waits for; each frees less than it found.
     for _ in 0..<8 {
       var isQuiet = true
-      for bucket in buckets.indices where buckets[bucket].isDue(at: now) {
+      for bucket in alarms.indices where alarms[bucket].isDue(at: now) {
         isQuiet = false
         pass(bucket, at: now)
       }
@@ -104,22 +105,21 @@ package struct AdmissionDesk: Sendable {
 
   /// Lets go, in fair order, all that may; stops when nobody may.
   private mutating func pass(_ bucket: Int, at now: MonotonicInstant) {
-    buckets[bucket].isDirty = false
-    buckets[bucket].wakeAt = nil
+    alarms[bucket].isDirty = false
     repeat {
-      buckets[bucket].bucket.advance(to: now)
       let common = buckets[bucket].bucket.common(at: now)
       guard common.isNone else {
         dropClaims(of: bucket)
-        buckets[bucket].wake(at: common.until.map { max($0, now.later(by: 1)) })
+        alarms[bucket].wakeAt = nil
+        alarms[bucket].wake(at: common.until.map { max($0, now.later(by: 1)) })
         return
       }
     } while letOneGo(from: bucket, at: now)
   }
 
   private mutating func letOneGo(from bucket: Int, at now: MonotonicInstant) -> Bool {
-    guard !buckets[bucket].queue.isEmpty else { return false }
-    buckets[bucket].wakeAt = nil
+    guard alarms[bucket].waiting > 0 else { return false }
+    alarms[bucket].wakeAt = nil
     let isBatchFirst = buckets[bucket].queue.isBatchTurn(at: now)
     for isSecond in [false, true] {
       let priority: CallPriority = isBatchFirst != isSecond ? .batch : .interactive
@@ -152,7 +152,7 @@ package struct AdmissionDesk: Sendable {
         go(call, by: route, from: bucket, at: now)
         return true
       }
-      buckets[bucket].wake(at: obstacle.until.map { max($0, now.later(by: 1)) })
+      alarms[bucket].wake(at: obstacle.until.map { max($0, now.later(by: 1)) })
       about = about ?? obstacle
     }
     if isHead, let about { claim(for: id, about, in: bucket, at: now) }
@@ -165,6 +165,7 @@ package struct AdmissionDesk: Sendable {
     for (place, slot) in call.slots {
       if place == bucket {
         buckets[place].queue.grant(slot)
+        alarms[place].waiting -= 1
       } else {
         leave(slot, in: place)
       }
@@ -185,8 +186,9 @@ package struct AdmissionDesk: Sendable {
 
   /// Who leaves the queue frees nothing, but may have hidden another that fits.
   private mutating func leave(_ slot: FairQueue.Slot, in bucket: Int) {
-    if buckets[bucket].queue.isCandidate(slot) { buckets[bucket].isDirty = true }
+    if buckets[bucket].queue.isCandidate(slot) { alarms[bucket].isDirty = true }
     buckets[bucket].queue.remove(slot)
+    alarms[bucket].waiting -= 1
   }
 
   private mutating func forget(_ call: WaitingCall) {

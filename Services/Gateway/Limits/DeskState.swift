@@ -61,20 +61,36 @@ struct BucketState: Sendable {
   /// The one waiting call of this bucket that keeps places free, here or elsewhere.
   var claimant: UInt64?
   var claimedScopes: ScopeSet = []
-  /// Something ended since those who wait were last looked at.
+  /// How long its calls take, in nanoseconds.
+  var meanDuration = 0.0
+}
+
+/// When to look again at those who wait for one bucket. Beside `BucketState`, and not in it,
+/// because it is read for every call and a bucket is not copied for that.
+struct BucketAlarm: Sendable {
+  var waiting = 0
+  /// Something ended since they were last looked at.
   var isDirty = false
   /// When time alone may let one of them go.
   var wakeAt: MonotonicInstant?
-  /// How long its calls take, in nanoseconds.
-  var meanDuration = 0.0
 
   func isDue(at now: MonotonicInstant) -> Bool {
-    !queue.isEmpty && (isDirty || wakeAt.map { $0 <= now } ?? false)
+    waiting > 0 && (isDirty || wakeAt.map { $0 <= now } ?? false)
+  }
+
+  mutating func touch() {
+    if waiting > 0 { isDirty = true }
   }
 
   mutating func wake(at instant: MonotonicInstant?) {
     guard let instant else { return }
     wakeAt = wakeAt.map { min($0, instant) } ?? instant
+  }
+
+  mutating func entered() {
+    // What was noted for those who waited before says nothing of this one.
+    if waiting == 0 { self = BucketAlarm() }
+    waiting += 1
   }
 }
 

@@ -59,8 +59,12 @@ struct LimitMeter: Sendable {
     return nil
   }
 
-  /// Adds to `obstacle` what of this meter is in the way, at the time of the last `advance`.
-  func check(_ charge: TokenCharge, as scope: LimitScope, into obstacle: inout Obstacle) {
+  /// Adds to `obstacle` what of this meter is in the way.
+  mutating func check(
+    _ charge: TokenCharge, as scope: LimitScope, at now: MonotonicInstant,
+    into obstacle: inout Obstacle
+  ) {
+    advance(to: now)
     if let concurrency, inFlight >= concurrency {
       obstacle.add(.limit(scope, .concurrency), until: nil)
     }

@@ -57,7 +57,8 @@ struct ProviderBucket: Sendable {
   func excess(of need: CallNeed) -> LimitKind? { meter.excess(of: meter.law.charge(for: need)) }
 
   /// What holds back every call of the bucket, whatever its size.
-  func common(at now: MonotonicInstant) -> Obstacle {
+  mutating func common(at now: MonotonicInstant) -> Obstacle {
+    advance(to: now)
     var obstacle = Obstacle()
     switch gate.state(at: now) {
     case .open, .probing(false): break
@@ -69,14 +70,14 @@ struct ProviderBucket: Sendable {
     if !requests.fits(1) {
       obstacle.add(.providerCount(.requests), until: requests.firstFit(1, pace: pace))
     }
-    meter.check(TokenCharge(input: 0, output: 0), as: .bucket, into: &obstacle)
+    meter.check(TokenCharge(input: 0, output: 0), as: .bucket, at: now, into: &obstacle)
     return obstacle
   }
 
   /// Adds what is in the way of tokens; `common` is known to be nothing.
-  func check(_ need: CallNeed, into obstacle: inout Obstacle) {
+  mutating func check(_ need: CallNeed, at now: MonotonicInstant, into obstacle: inout Obstacle) {
     let charge = meter.law.charge(for: need)
-    meter.check(charge, as: .bucket, into: &obstacle)
+    meter.check(charge, as: .bucket, at: now, into: &obstacle)
     if !input.fits(charge.input) {
       obstacle.add(
         .providerCount(.inputTokens), until: input.firstFit(charge.input, pace: pace))

@@ -1,7 +1,4 @@
-// GatewayPacing: the instruments that decide about calls, each for itself: exact windows, a fair
-// queue, adaptive concurrency, a breaker, a budget of retries. Plain values that know no clock,
-// no chance, no provider and nothing of each other. Limits: `SlidingWindow.exactEntriesMax`, and
-// the `Policy` of each.
+package import GatewayPacing
 
 /// How much was used in any stretch of time of one length, exactly: not in fixed windows, not
 /// by an average.

@@ -1,3 +1,4 @@
+import GatewayLimits
 import GatewayPacing
 import TestSupport
 import Testing
