@@ -208,8 +208,10 @@ let storeRooms =
       """, testUses: "Locking")
 
 let gatewayRooms =
+  // Money, tokens, prices and names: what the gateway's rooms say to each other.
+  module("GatewayValues", at: "Services/Gateway/Values")
   // A gateway that asks no provider: scripted answers and a log of what they would have cost.
-  module(
+  + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.

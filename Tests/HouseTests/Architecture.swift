@@ -3,7 +3,7 @@
 enum Architecture {
   /// Shared modules, generators and test libraries from the bottom up.
   static let layers: [[String]] = [
-    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking"],
+    ["Faults", "JSON", "Machine", "Digest", "Failpoints", "Locking", "GatewayValues"],
     [
       "SQLite", "EventLoop", "YAML", "Gzip", "HTTP2", "Telemetry", "Descriptors", "Protobuf",
       "GRPCFormat", "MeshAddressing",
@@ -52,6 +52,7 @@ enum Architecture {
     "GatewayStandIn": "Services/Gateway/StandIn",
     "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",
+    "GatewayValues": "Services/Gateway/Values",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
