@@ -224,6 +224,10 @@ let gatewayRooms =
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
+  // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
+  + module("GatewayPacing", at: "Services/Gateway/Pacing")
+  // When a call may leave: all limits, gates and queues of all providers at one desk.
+  + module("GatewayLimits", at: "Services/Gateway/Limits", uses: "GatewayPacing")
 
 let orchestratorRooms =
   // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.

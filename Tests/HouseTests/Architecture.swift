@@ -14,12 +14,13 @@ enum Architecture {
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console", "HTTPClient",
+      "Console", "GatewayPacing",
     ],
     ["RPCStream", "GeneratorMain", "HTTPServer"],
     ["RPC"],
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
-    ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
+    ["ServiceHost", "StoreBackend", "GatewayStandIn", "GatewayLimits", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "Benchmarks", "FuzzTargets",
       "StoreSQLite", "RunWorkloads",
@@ -53,6 +54,8 @@ enum Architecture {
     "StoreBackend": "Services/Store/Backend",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
+    "GatewayPacing": "Services/Gateway/Pacing",
+    "GatewayLimits": "Services/Gateway/Limits",
     "GatewayValues": "Services/Gateway/Values",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
