@@ -1,0 +1,80 @@
+/// One account as calls draw from it: what is spent, what is held, and how much of its cap is
+/// known to the disk to be spoken for.
+///
+/// `ceiling` never exceeds what was synced. Whatever lies below it counts as spent after a power
+/// cut, so that a draw below it needs no disk.
+struct EscrowAccount: Hashable, Sendable {
+  let id: Int64
+  let key: AccountKey
+  var cap: Int64
+  var settled: Int64
+  var uncertain: Int64
+  var ceiling: Int64
+  var held: Int64 = 0
+  /// How far ahead of use the ceiling is kept: it grows when calls had to wait for it.
+  private(set) var chunk = LedgerLimits.chunkMin
+  /// The ceiling that has been asked for.
+  private(set) var raising: Int64?
+  /// Calls that wait for it, and what they want together.
+  var waitingCount = 0
+  var wanted: Int64 = 0
+  /// Attempts that drew from it and whose lines are not committed.
+  var liveCount = 0
+  var touched: Int64 = 0
+
+  init(
+    id: Int64, key: AccountKey, cap: Int64, settled: Int64, uncertain: Int64, ceiling: Int64
+  ) {
+    self.id = id
+    self.key = key
+    self.cap = cap
+    self.settled = settled
+    self.uncertain = uncertain
+    self.ceiling = ceiling
+  }
+
+  var used: Int64 { settled.adding(held).adding(uncertain) }
+
+  enum Answer { case fits, wait, refused }
+
+  func answer(to amount: Int64) -> Answer {
+    if amount > cap.subtracting(used) { return .refused }
+    return amount <= ceiling.subtracting(used) ? .fits : .wait
+  }
+
+  /// The ceiling to ask for now; nil when there is enough, no more to have, or one underway.
+  mutating func raise() -> Int64? {
+    guard raising == nil else { return nil }
+    let free = ceiling.subtracting(used)
+    guard wanted > 0 || free < chunk / 2 else { return nil }
+    if wanted > free { chunk = min(chunk.adding(chunk), LedgerLimits.chunkMax) }
+    // Near the cap a chunk is only a part of what is left: what a power cut takes is small.
+    let rest = max(0, cap.subtracting(used).subtracting(wanted))
+    let ahead = min(chunk, max(rest / 4, min(rest, LedgerLimits.chunkMin / 16)))
+    let target = min(cap, used.adding(wanted).adding(ahead))
+    guard target > ceiling else { return nil }
+    raising = target
+    return target
+  }
+
+  /// The disk knows of it. A cap that was lowered meanwhile stays the limit.
+  mutating func raised(to target: Int64) {
+    ceiling = max(ceiling, min(target, cap))
+    raising = nil
+  }
+
+  /// The disk has added what was spent beyond a hold.
+  mutating func exceeded(by excess: Int64) {
+    ceiling = max(ceiling, min(ceiling.adding(excess), max(cap, used)))
+  }
+
+  /// Gives back what a lower cap does not allow; nil when there is nothing.
+  mutating func lower(to newCap: Int64) -> Int64? {
+    cap = newCap
+    guard ceiling > newCap else { return nil }
+    ceiling = max(used, newCap)
+    return ceiling
+  }
+
+  var isIdle: Bool { liveCount == 0 && waitingCount == 0 && raising == nil }
+}

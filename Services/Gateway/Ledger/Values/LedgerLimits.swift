@@ -1,0 +1,66 @@
+// GatewayLedger: the money of the gateway: what every attempt of every call may cost, is held for,
+// and did cost, under budgets whose caps hold at every instant, through crashes and power cuts.
+// It asks no provider, decides no retry, never frees what may have been spent, and never waits
+// for a disk to admit a call whose money is in an open chunk. One process has a folder at a time.
+// Limits: `LedgerLimits`.
+
+/// Bounds of one ledger.
+package enum LedgerLimits {
+  /// Attempts between their reservation and the commit of their line.
+  package static let liveAttemptsMax = 16_384
+  /// Reservations that wait for the next chunk of a budget.
+  package static let waitingMax = 4_096
+  /// Budgets that one call may fall under.
+  package static let budgetsPerCallMax = 16
+  /// Budgets that are in force.
+  package static let budgetsMax = 100_000
+  /// Combinations of product, key, run and model whose budgets are remembered.
+  package static let partiesKeptMax = 8_192
+  /// A reply that is kept for replay; a longer one is not kept, and its line says so.
+  package static let replyBytesMax = 1 << 20
+  /// Bytes of all replies that are kept, and how long one is.
+  package static let repliesBytesMax: Int64 = 1 << 30
+  package static let replyAgeMaxMilliseconds: Int64 = 30 * 86_400_000
+  /// Replies that are dropped in one go.
+  package static let repliesDroppedAtOnceMax = 1_000
+  /// A journal from which the next one is begun.
+  package static let journalBytesMax = 4 << 20
+  /// One record of the journal: a reply and its names.
+  package static let recordBytesMax = replyBytesMax + 65_536
+  /// What a budget's open chunk is at least and at most; near the cap it is what is left.
+  package static let chunkMin: Int64 = 50_000_000
+  package static let chunkMax: Int64 = 20_000_000_000
+  /// Without a draw for so long, a budget's open chunk is handed back.
+  package static let idleMilliseconds: Int64 = 30_000
+  /// How long lines wait for others in `process` durability before they are committed.
+  package static let gatheringMilliseconds: Int64 = 10
+  package static let linesGatheredMax = 256
+  /// Orders of the writer's one transaction.
+  package static let groupMax = 1_024
+  /// How long the disk is left alone after it said that it is full.
+  package static let fullPauseMilliseconds: Int64 = 250
+  /// Questions that wait for a reader.
+  package static let questionsWaitingMax = 1_024
+  package static let questionMax = Duration.seconds(5)
+  /// Lines and rows of one page.
+  package static let pageMax = 1_000
+  /// A text from a provider that is kept.
+  package static let foreignTextBytesMax = 200
+  /// Evidence of a correction, and what an administrator says about a change.
+  package static let noteBytesMax = 2_000
+  package static let limitsBlobBytesMax = 16_384
+  /// Calls whose end is remembered beyond their commit.
+  package static let endsKeptMax = 8_192
+  /// Pages of SQLite's log from which they are moved into the file, and from which readers are
+  /// waited for.
+  package static let walPagesSoftMax = 4_000
+  package static let walPagesHardMax = 12_000
+}
+
+/// What an answer waits for.
+package enum LedgerDurability: String, Sendable {
+  /// The journal's page cache: survives the process, not a power cut.
+  case process
+  /// The group commit of its settlement.
+  case power
+}
