@@ -17,14 +17,17 @@ extension Ledger {
         throw .ledgerBusy("budgetsMax")
       }
       let moment = state.moment(now)
-      // A lower cap holds from here on, before anybody knows whether it can be had.
-      if let old, budget.cap < old.cap, old.scope == budget.scope { try state.hold(old, to: budget.cap) }
+      // What makes it stricter holds from here on, before anybody knows whether it can be had.
+      if let old, old.scope == budget.scope, budget.cap < old.cap {
+        try state.hold(old, to: budget.cap)
+      }
+      if old == nil { try state.hold(budget, to: budget.cap) }
       return (moment, old)
     }
     do throws(Fault) {
       _ = try await perform(.set(.budget(budget, isRemoved: false, moment, note: note)))
     } catch {
-      if let old { try? change { state throws(Fault) in try state.hold(old, to: old.cap) } }
+      change { state in state.takeBack(budget.name, to: old) }
       throw error
     }
     try change { state throws(Fault) in try state.hold(budget, to: budget.cap) }
@@ -114,6 +117,16 @@ extension Ledger {
 }
 
 extension LedgerState {
+  /// A change that the disk did not take.
+  mutating func takeBack(_ name: GatewayName, to old: Budget?) {
+    if let old {
+      try? hold(old, to: old.cap)
+    } else {
+      budgets.remove(name)
+      forgetParties()
+    }
+  }
+
   /// Puts a budget into force with this cap.
   mutating func hold(_ budget: Budget, to cap: NanoDollars) throws(Fault) {
     var budget = budget
