@@ -12,7 +12,8 @@ import Machine
 
 @main
 struct LedgerPeer {
-  /// `load FOLDER BILL DURABILITY WIDTH` runs until it is killed;
+  /// `load FOLDER BILL DURABILITY WIDTH` runs until it is killed, `visit …` makes a few calls and
+  /// closes;
   /// `measure FOLDER DURABILITY WIDTH CALLS` ends by itself.
   static func main() async throws {
     let words = CommandLine.arguments.dropFirst().map { $0 }
@@ -29,7 +30,8 @@ struct LedgerPeer {
     } else {
       try await Load(
         folder: words[1], bill: words[2],
-        durability: LedgerDurability(rawValue: words[3]) ?? .power, width: Int(words[4]) ?? 8
+        durability: LedgerDurability(rawValue: words[3]) ?? .power, width: Int(words[4]) ?? 8,
+        callsMax: verb == "visit" ? 10 : .max
       ).run(on: loop)
     }
   }
@@ -79,6 +81,8 @@ struct Load: Sendable {
   let bill: String
   let durability: LedgerDurability
   let width: Int
+  /// Of each caller.
+  let callsMax: Int
 
   func run(on loop: EventLoop) async throws {
     var options = LedgerOptions(folder: folder)
@@ -94,13 +98,14 @@ struct Load: Sendable {
       for index in 0..<width {
         group.addTask(executorPreference: loop) {
           var turn = 0
-          while true {
+          while turn < callsMax {
             turn += 1
             try await call(index, "\(getpid())-\(index)-\(turn)-\(start)", ledger, log)
           }
         }
       }
     }
+    await ledger.close()
   }
 
   private func call(_ index: Int, _ id: String, _ ledger: Ledger, _ log: Log) async throws {

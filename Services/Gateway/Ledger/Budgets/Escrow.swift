@@ -86,17 +86,13 @@ struct Escrow: Sendable {
   /// A call waits for so much of each of these accounts, or does so no more.
   mutating func waits(for amount: Int64, in ids: [Int64]) {
     for id in ids {
-      accounts[id]?.waitingCount += 1
-      accounts[id]?.wanted.grow(by: amount)
+      accounts[id]?.waits(for: amount)
       raiseIfDue(id)
     }
   }
 
   mutating func waitsNoMore(for amount: Int64, in ids: [Int64]) {
-    for id in ids {
-      accounts[id]?.waitingCount -= 1
-      accounts[id]?.wanted -= amount
-    }
+    for id in ids { accounts[id]?.waitsNoMore(for: amount) }
   }
 
   func isAwaited(_ ids: [Int64]) -> Bool {

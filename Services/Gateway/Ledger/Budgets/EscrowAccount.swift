@@ -15,8 +15,10 @@ struct EscrowAccount: Hashable, Sendable {
   private(set) var chunk = LedgerLimits.chunkMin
   /// The ceiling that has been asked for.
   private(set) var raising: Int64?
+  /// Whether a call had to wait since the ceiling was raised last: the chunk was too small.
+  private var wasShort = false
   /// Calls that wait for it, and what they want together.
-  var waitingCount = 0
+  private(set) var waitingCount = 0
   var wanted: Int64 = 0
   /// Attempts that drew from it and whose lines are not committed.
   var liveCount = 0
@@ -47,7 +49,6 @@ struct EscrowAccount: Hashable, Sendable {
     guard raising == nil else { return nil }
     let free = ceiling.subtracting(used)
     guard wanted > 0 || free < chunk / 2 else { return nil }
-    if wanted > free { chunk = min(chunk.adding(chunk), LedgerLimits.chunkMax) }
     // Near the cap a chunk is only a part of what is left: what a power cut takes is small.
     let rest = max(0, cap.subtracting(used).subtracting(wanted))
     let ahead = min(chunk, max(rest / 4, min(rest, LedgerLimits.chunkMin / 16)))
@@ -57,10 +58,24 @@ struct EscrowAccount: Hashable, Sendable {
     return target
   }
 
+  /// A call waits for so much.
+  mutating func waits(for amount: Int64) {
+    waitingCount += 1
+    wanted.grow(by: amount)
+    if !wasShort { chunk = min(chunk.adding(chunk), LedgerLimits.chunkMax) }
+    wasShort = true
+  }
+
+  mutating func waitsNoMore(for amount: Int64) {
+    waitingCount -= 1
+    wanted -= amount
+  }
+
   /// The disk knows of it. A cap that was lowered meanwhile stays the limit.
   mutating func raised(to target: Int64) {
     ceiling = max(ceiling, min(target, cap))
     raising = nil
+    wasShort = false
   }
 
   /// The disk has added what was spent beyond a hold.

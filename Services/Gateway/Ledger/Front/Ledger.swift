@@ -34,8 +34,9 @@ package final class Ledger: Sendable {
   let state: Lock<LedgerState>
   let options: LedgerOptions
   private let loop: EventLoop
-  private let lock: LedgerLock
-  private let writers: OwnerThreads<[LedgerOrder]>
+  /// Until the ledger is closed.
+  private let lock: Lock<LedgerLock?>
+  private let writers: OwnerThreads<WriterItem>
   private let readers: OwnerThreads<@Sendable (LedgerReader) -> Void>
 
   private static let tick = Duration.seconds(1)
@@ -43,13 +44,13 @@ package final class Ledger: Sendable {
 
   private init(
     _ opened: sending LedgerState, _ options: LedgerOptions, _ loop: EventLoop,
-    _ lock: LedgerLock, _ writers: OwnerThreads<[LedgerOrder]>,
+    _ lock: LedgerLock, _ writers: OwnerThreads<WriterItem>,
     _ readers: OwnerThreads<@Sendable (LedgerReader) -> Void>
   ) {
     state = Lock(opened)
     self.options = options
     self.loop = loop
-    self.lock = lock
+    self.lock = Lock(lock)
     self.writers = writers
     self.readers = readers
   }
@@ -81,7 +82,7 @@ package final class Ledger: Sendable {
     var folder = try LedgerFolder(taking: options.folder)
     folder.pagesMax = options.pagesMax
     let lock = try folder.lock()
-    let writers = OwnerThreads<[LedgerOrder]>(
+    let writers = OwnerThreads<WriterItem>(
       name: "ledger-writer", waitingMax: .max, groupMax: LedgerLimits.groupMax)
     let readers = OwnerThreads<@Sendable (LedgerReader) -> Void>(
       name: "ledger-reader", waitingMax: LedgerLimits.questionsWaitingMax)
@@ -93,13 +94,16 @@ package final class Ledger: Sendable {
         ear.found.withLock { $0 = found }
         return seat
       },
-      take: { seat, work in Self.write(work.flatMap { $0 }, seat, ear) },
+      take: { seat, items in Self.take(items, seat, ear) },
       restAfter: Self.restAfter,
       rest: { seat in
         seat.writer.dropReplies(at: options.clock())
         seat.writer.rest()
       },
-      close: { seat in seat.writer.close(at: options.clock()) })
+      close: { seat in
+        seat.writer.dropReplies(at: options.clock())
+        seat.writer.close(at: options.clock())
+      })
     do {
       try await readers.start(
         open: { LedgerReader(try place.openReading(), path: place.path) },
@@ -170,11 +174,10 @@ package final class Ledger: Sendable {
     guard !state.queued.isEmpty else { return }
     let canWait =
       options.durability == .process && state.queued.count < LedgerLimits.linesGatheredMax
-      && state.queued.allSatisfy(\.canWait) && state.fault == nil
+      && !state.isUrgent && state.fault == nil
     if canWait { return gather(&state) }
-    let orders = state.queued
-    state.queued = []
-    if writers.submit(orders, isUrgent: true) != .taken {
+    let orders = state.takeQueued()
+    if writers.submit(.orders(orders), isUrgent: true) != .taken {
       for order in orders { order.answer?.resume(returning: .failure(.ledgerClosed)) }
     }
   }
@@ -193,9 +196,31 @@ package final class Ledger: Sendable {
   private func submitGathered() {
     state.withLock { state in
       state.isGathering = false
-      if state.queued.isEmpty { return }
-      _ = writers.submit(state.queued, isUrgent: true)
-      state.queued = []
+      if !state.queued.isEmpty { _ = writers.submit(.orders(state.takeQueued()), isUrgent: true) }
+    }
+  }
+
+  private static func take(_ items: [WriterItem], _ seat: WriterSeat, _ ear: Ear) {
+    var orders: [LedgerOrder] = []
+    for item in items {
+      switch item {
+      case .orders(let more): orders += more
+      case .errand(let errand): errand(seat.writer)
+      }
+    }
+    if !orders.isEmpty { write(orders, seat, ear) }
+  }
+
+  /// Does something with the writer on its thread.
+  func onWriter(_ body: @escaping @Sendable (LedgerWriter) throws -> Void) async throws {
+    try await withCheckedThrowingContinuation {
+      (done: CheckedContinuation<Void, any Error>) in
+      let errand = WriterItem.errand { writer in
+        done.resume(with: Result { try body(writer) })
+      }
+      if writers.submit(errand, isUrgent: true) != .taken {
+        done.resume(throwing: Fault.ledgerClosed)
+      }
     }
   }
 
@@ -292,6 +317,7 @@ package final class Ledger: Sendable {
     }
     await writers.end()
     await readers.end()
+    lock.withLock { $0 = nil }
   }
 
   /// Why nothing goes on any more, until the folder is opened again.

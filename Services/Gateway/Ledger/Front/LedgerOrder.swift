@@ -31,3 +31,10 @@ final class WriterSeat {
 
   init(_ writer: LedgerWriter) { self.writer = writer }
 }
+
+/// What the writer's thread takes.
+enum WriterItem: Sendable {
+  case orders([LedgerOrder])
+  /// Something else to do with the writer, between two groups.
+  case errand(@Sendable (LedgerWriter) -> Void)
+}

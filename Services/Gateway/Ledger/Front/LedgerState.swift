@@ -61,6 +61,8 @@ struct LedgerState {
   var journal: JournalFile
   /// On their way to the writer.
   var queued: [LedgerOrder] = []
+  /// Whether one of them may not lie until others have come.
+  var isUrgent = false
   var isGathering = false
   /// The last word: a disk that failed, or the end.
   var fault: Fault?
@@ -89,7 +91,17 @@ struct LedgerState {
   }
 
   mutating func queue(_ work: LedgerWork, _ answer: LedgerOrder.Answer? = nil) {
-    queued.append(LedgerOrder(work: work, answer: answer))
+    let order = LedgerOrder(work: work, answer: answer)
+    isUrgent = isUrgent || !order.canWait
+    queued.append(order)
+  }
+
+  mutating func takeQueued() -> [LedgerOrder] {
+    defer {
+      queued = []
+      isUrgent = false
+    }
+    return queued
   }
 
   /// What the escrow wants to be raised, on its way.
