@@ -66,6 +66,7 @@ struct LedgerFixture: Sendable {
     options.clock = { clock.now }
     options.boot = boot
     options.pagesMax = pagesMax
+    options.lockPatience = .seconds(1)
     let ledger = try await Ledger.open(options, on: loop)
     if ledger.prices.models.isEmpty {
       try await ledger.set(price: price, of: model, version: name("v1"), fromMilliseconds: 0)

@@ -217,6 +217,40 @@ import Testing
     }
   }
 
+  @Test func `a settled call is settled for the next process too, and so is its request`()
+    async throws
+  {
+    try await ScratchFolder.with { scratch in
+      let folder = scratch.file("calls")
+      try await LedgerFixture.onLoop { loop in
+        for life in 0..<3 {
+          let fixture = try await LedgerFixture.open(folder, on: loop)
+          let opening = try await fixture.ledger.begin(
+            LedgerFixture.product, key: CallKey("key"),
+            requestHash: [UInt8](repeating: 1, count: 32))
+          switch opening {
+          case .opened(let ticket):
+            #expect(life == 0)
+            guard case .held(let hold) = try await fixture.ledger.reserve(
+              fixture.order(10), for: ticket)
+            else { return }
+            try fixture.ledger.sent(hold)
+            var settlement = LedgerFixture.used(5)
+            settlement.endsCall = true
+            settlement.reply = [4, 2]
+            try await fixture.ledger.settle(hold, settlement)
+          case .settled(let call): #expect(life > 0 && call.reply == [4, 2])
+          case .inFlight: Issue.record("nobody makes it")
+          }
+          let reused = await reason { _ = try await fixture.ticket("key", hash: 2) }
+          #expect(reused == "CALL_KEY_REUSED")
+          await fixture.ledger.close()
+        }
+        try Files.removeTree(folder)
+      }
+    }
+  }
+
   @Test func `after a power cut the open chunk is uncertain and listed`() async throws {
     try await ScratchFolder.with { scratch in
       let (folder, copy) = (scratch.file("before"), scratch.file("after"))

@@ -1,3 +1,4 @@
+import EventLoop
 import Faults
 import Machine
 import SQLite
@@ -30,20 +31,28 @@ struct LedgerFolder: Sendable {
     }
   }
 
-  func lock() throws(Fault) -> LedgerLock {
-    let lock: LedgerLock?
+  /// nil when another process has it.
+  func lock() throws(Fault) -> LedgerLock? {
     do {
-      lock = try LedgerLock(path: "\(path)/ledger.lock")
+      return try LedgerLock(path: "\(path)/ledger.lock")
     } catch {
       throw .ledgerDisk(error, path)
     }
-    guard let lock else {
-      throw Fault(
-        .failedPrecondition, reason: "LEDGER_IN_USE", "Another process has the ledger \(path).",
-        hint: "A ledger has one gateway: stop the other, or name another folder.",
-        facts: ["path": path])
+  }
+
+  /// Waits a little for a process that is about to end.
+  func lock(on loop: EventLoop, patience: Duration) async throws -> LedgerLock {
+    let deadline = ContinuousClock.now + patience
+    while true {
+      if let lock = try lock() { return lock }
+      guard ContinuousClock.now < deadline else {
+        throw Fault(
+          .failedPrecondition, reason: "LEDGER_IN_USE", "Another process has the ledger \(path).",
+          hint: "A ledger has one gateway: stop the other, or name another folder.",
+          facts: ["path": path])
+      }
+      try await loop.sleep(for: .milliseconds(20))
     }
-    return lock
   }
 
   func openWriting() throws(Fault) -> Connection {

@@ -42,6 +42,8 @@ struct LedgerRecovery {
       Failpoint.pass("ledger.recovery.before-commit")
       try connection.commit()
       Failpoint.pass("ledger.recovery.after-commit")
+      // The names of new files have to outlive a power cut as their bytes do.
+      try? Files.sync(folder)
       // Every chunk is handed back and the new epoch has no journal yet: these tell nothing more.
       for number in JournalFile.numbers(in: folder) { JournalFile.remove(folder, number) }
       return writer

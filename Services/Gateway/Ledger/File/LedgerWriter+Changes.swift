@@ -7,7 +7,7 @@ extension LedgerWriter {
   func perform(_ change: LedgerChange) throws(SQLiteError) -> LedgerReceipt {
     switch change {
     case .budget(let budget, let isRemoved, let moment, let note):
-      if let fault = try refusal(of: budget, isRemoved) { return .refused(fault) }
+      if let fault = try refusal(of: budget, isRemoved, moment.milliseconds) { return .refused(fault) }
       return try add(budget, isRemoved, moment, note)
     case .price(let entry, let model, let now, let note):
       return try add(entry, model, now, note)
@@ -50,7 +50,9 @@ extension LedgerWriter {
   }
 
   /// A cap cannot be set below what is spoken for, nor can a budget become another.
-  private func refusal(of budget: Budget, _ isRemoved: Bool) throws(SQLiteError) -> Fault? {
+  private func refusal(
+    of budget: Budget, _ isRemoved: Bool, _ now: Int64
+  ) throws(SQLiteError) -> Fault? {
     let known = try StoredBudgets.versions(of: budget.name.text, on: connection)
     if let first = known.first?.budget,
       first.scope != budget.scope || first.period != budget.period || first.zone != budget.zone
@@ -67,7 +69,7 @@ extension LedgerWriter {
       SELECT max(ceiling) FROM accounts WHERE budget = ? AND window_end > ?
       """)
     try row.bind(budget.name.text, at: 1)
-    try row.bind(changeTime, at: 2)
+    try row.bind(now, at: 2)
     defer { row.reset() }
     guard try row.step(), row.int64(at: 0) > budget.cap.count else { return nil }
     return Fault(

@@ -118,6 +118,20 @@ extension LedgerWriter {
     spend.removeAll(keepingCapacity: true)
   }
 
+  /// Every key that a call came with.
+  func usedKeys() throws(SQLiteError) -> CallKeyFilter {
+    var filter = CallKeyFilter(keyCount: Int(try connection.number("SELECT count(*) FROM calls")))
+    // Keys of our own begin with the last printable character, and are never asked for.
+    let row = try connection.statement("SELECT product, call_key FROM calls WHERE call_key < '~'")
+    while try row.step() {
+      guard let product = GatewayName(row.text(at: 0)), let key = CallKey(row.text(at: 1)) else {
+        throw SQLiteError(11, message: "a call cannot be read")
+      }
+      filter.insert(CallName(product: product, key: key))
+    }
+    return filter
+  }
+
   /// A new line that says what an uncertain one came to.
   func correct(_ correction: Correction) throws(SQLiteError) -> LedgerReceipt {
     let find = try connection.statement(

@@ -22,8 +22,6 @@ final class LedgerWriter {
   let epoch: Int64
   /// What the lines of this group add to, by its key: one row each instead of one for each line.
   var spend: [SpendKey: SpendSum] = [:]
-  /// Of the group: windows that are over by then bind no cap.
-  var changeTime: Int64 = 0
   private var broken: Fault?
   private var nextCheckpointPages = LedgerLimits.walPagesSoftMax
 

@@ -27,6 +27,8 @@ extension Ledger {
       // Its answer is about to be on the disk; then it is read from there.
       case .settling: _ = try await perform(.barrier)
       case .claimed: return try await opening(name, requestHash)
+      case .isNew:
+        return .opened(CallTicket(name: name, requestHash: requestHash, ledger: self))
       }
     }
     return .inFlight
@@ -200,7 +202,10 @@ extension Ledger {
 
 extension LedgerState {
   enum Claim {
+    /// It may have been used before: the file knows.
     case claimed
+    /// Nobody has ever used it.
+    case isNew
     case inFlight
     case settling
   }
@@ -210,7 +215,9 @@ extension LedgerState {
     try checkIsOpen()
     guard let known = calls[name] else {
       calls[name] = LiveCall(requestHash: requestHash)
-      return .claimed
+      if usedKeys.mayContain(name) { return .claimed }
+      usedKeys.insert(name)
+      return .isNew
     }
     guard known.requestHash == requestHash else { throw Self.keyReused(name) }
     return known.isOpen ? .inFlight : .settling

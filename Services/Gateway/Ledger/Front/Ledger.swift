@@ -19,6 +19,8 @@ package struct LedgerOptions: Sendable {
   package var boot: String
   /// Pages that the database may have; 0: as many as the disk.
   package var pagesMax = 0
+  /// How long the process before may take to let go of the folder.
+  package var lockPatience = Duration.seconds(5)
 
   package init(folder: String) {
     self.folder = folder
@@ -61,6 +63,7 @@ package final class Ledger: Sendable {
     var report: LedgerRecovery.Report
     var budgets: [Budget] = []
     var prices = PriceTable()
+    var usedKeys = CallKeyFilter(keyCount: 0)
   }
 
   /// Whom the writer tells; set before it is given anything.
@@ -81,7 +84,7 @@ package final class Ledger: Sendable {
   package static func open(_ options: LedgerOptions, on loop: EventLoop) async throws -> Ledger {
     var folder = try LedgerFolder(taking: options.folder)
     folder.pagesMax = options.pagesMax
-    let lock = try folder.lock()
+    let lock = try await folder.lock(on: loop, patience: options.lockPatience)
     let writers = OwnerThreads<WriterItem>(
       name: "ledger-writer", waitingMax: .max, groupMax: LedgerLimits.groupMax)
     let readers = OwnerThreads<@Sendable (LedgerReader) -> Void>(
@@ -102,7 +105,8 @@ package final class Ledger: Sendable {
       },
       close: { seat in
         seat.writer.dropReplies(at: options.clock())
-        seat.writer.close(at: options.clock())
+        // With something left to write it did not end well, and its journal is needed.
+        if seat.backlog.isEmpty { seat.writer.close(at: options.clock()) }
       })
     do {
       try await readers.start(
@@ -131,7 +135,8 @@ package final class Ledger: Sendable {
         WriterSeat(writer),
         Found(
           report: recovery.report, budgets: try StoredBudgets.current(on: connection),
-          prices: try StoredBudgets.prices(on: connection))
+          prices: try StoredBudgets.prices(on: connection),
+          usedKeys: try writer.usedKeys())
       )
     } catch {
       throw error.ledgerFault(folder.path)
@@ -155,6 +160,7 @@ package final class Ledger: Sendable {
       folder: options.folder, boot: options.boot, report: found.report, budgets: budgets,
       prices: found.prices, journal: journal)
     state.recovered = found.report
+    state.usedKeys = found.usedKeys
     return state
   }
 

@@ -58,6 +58,7 @@ struct LedgerState {
   var live: [AttemptID: Live] = [:]
   var calls: [CallName: LiveCall] = [:]
   var waiting: [Waiter] = []
+  var usedKeys = CallKeyFilter(keyCount: 0)
   var journal: JournalFile
   /// On their way to the writer.
   var queued: [LedgerOrder] = []

@@ -49,8 +49,8 @@ package enum LedgerLimits {
   /// Evidence of a correction, and what an administrator says about a change.
   package static let noteBytesMax = 2_000
   package static let limitsBlobBytesMax = 16_384
-  /// Calls whose end is remembered beyond their commit.
-  package static let endsKeptMax = 8_192
+  /// Bits that remember which call keys were used: 16 MiB, for eight million keys.
+  package static let filterBitsMax = 1 << 27
   /// Pages of SQLite's log from which they are moved into the file, and from which readers are
   /// waited for.
   package static let walPagesSoftMax = 4_000
