@@ -49,6 +49,27 @@ import Testing
     }
   }
 
+  @Test func `an end that comes from many at once is one end`() async throws {
+    for durability in [LedgerDurability.power, .process] {
+      try await LedgerFixture.with(durability: durability) { fixture in
+        try await fixture.budget("all", 1_000)
+        let hold = try await fixture.hold(500)
+        try fixture.ledger.sent(hold)
+        try await withThrowingDiscardingTaskGroup { group in
+          for _ in 0..<16 {
+            group.addTask {
+              let line = try await fixture.ledger.settle(hold, LedgerFixture.used(100))
+              #expect(line.attempt == hold.id && line.cost == NanoDollars(100))
+            }
+          }
+        }
+        let after = try await fixture.pay(0, of: 10)
+        #expect(after.cost == .zero && fixture.ledger.fault == nil)
+        #expect(try await fixture.standing("all")?.settled == NanoDollars(100))
+      }
+    }
+  }
+
   @Test func `an end that comes twice is the same end`() async throws {
     try await LedgerFixture.with { fixture in
       try await fixture.budget("all", 1_000)
