@@ -30,6 +30,8 @@ StoreContract CStoreWire Services/Store full
   assay/store/v1/leases.proto
   assay/store/v1/store.proto
 GatewayContract CGatewayWire Services/Gateway full
+  assay/gateway/v1/call.proto
+  assay/gateway/v1/account.proto
   assay/gateway/v1/gateway.proto
 OrchestratorContract COrchestratorWire Services/Orchestrator full
   assay/orchestrator/v1/orchestrator.proto

@@ -1,4 +1,5 @@
 import GatewayValues
+import TestSupport
 import Testing
 
 @Suite struct ModelPriceTests {
@@ -50,7 +51,7 @@ import Testing
   }
 
   @Test func `no usage within a bound costs more than the bound`() throws {
-    var random = SystemRandomNumberGenerator()
+    var random = SeededRandom("usage within a bound")
     let bound = CallBound(inputTokensMax: 10_000, outputTokensMax: 500)
     let most = try #require(price.bound(bound))
     for _ in 0..<2_000 {

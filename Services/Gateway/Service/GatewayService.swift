@@ -37,7 +37,7 @@ package enum GatewayService {
 }
 
 /// A gateway that was told of no provider says so, and what to do.
-private struct GatewayWithoutProvider: GatewayServer {
+private struct GatewayWithoutProvider: GeneratesOnly {
   func generate(
     _ request: GenerateRequest, context: ServerContext
   ) async throws -> GenerateResponse {

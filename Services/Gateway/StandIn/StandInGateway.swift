@@ -6,7 +6,7 @@ import ScoreContract
 
 /// assay.gateway.v1.Gateway without a provider: one payment a call key, and the same answer for
 /// ever, also after it was started anew over the same log.
-package actor StandInGateway: GatewayServer, LoopActor {
+package actor StandInGateway: GeneratesOnly, LoopActor {
   package nonisolated let loop: EventLoop
   private let script: StandInScript
   private let log: PaymentLog

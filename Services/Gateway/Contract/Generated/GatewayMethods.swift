@@ -8,14 +8,29 @@ import CGatewayWire
 package enum GatewayMethods {
   package static let generate = MethodDescriptor(
     service: "assay.gateway.v1.Gateway", method: "Generate", kind: .unary, idempotency: .idempotent, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4194304, responseBytesMax: 4194304)
+  /// The same call, told as it is made; the last event is what Generate would have answered.
+  package static let generateStream = MethodDescriptor(
+    service: "assay.gateway.v1.Gateway", method: "GenerateStream", kind: .serverStreaming, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4194304, responseBytesMax: 4194304)
+  /// What a call would cost at most, and whether it would be let through now; nothing is reserved.
+  package static let quote = MethodDescriptor(
+    service: "assay.gateway.v1.Gateway", method: "Quote", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4194304)
+  /// As the provider counts them, where it does; else as they are bounded here.
+  package static let countTokens = MethodDescriptor(
+    service: "assay.gateway.v1.Gateway", method: "CountTokens", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4194304)
   /// What became of a call, without making it.
   package static let getCall = MethodDescriptor(
     service: "assay.gateway.v1.Gateway", method: "GetCall", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4096, responseBytesMax: 4194304)
+  /// The models that the caller's product may ask, and what they cost.
+  package static let listModels = MethodDescriptor(
+    service: "assay.gateway.v1.Gateway", method: "ListModels", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4096)
+  /// What is free and what is closed, now and at every change, at most once in an interval.
+  package static let watchLimits = MethodDescriptor(
+    service: "assay.gateway.v1.Gateway", method: "WatchLimits", kind: .serverStreaming, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], requestBytesMax: 4096)
 
   /// Makes one paid call within budget, and accounts for it. The call key names a call for ever: the
   /// same key again is answered from what was settled under it, and never paid twice.
   package static let descriptor = ServiceDescriptor(
     name: "assay.gateway.v1.Gateway",
-    methods: [generate, getCall],
+    methods: [generate, generateStream, quote, countTokens, getCall, listModels, watchLimits],
     descriptorSet: { unsafe wireBytes(assay_assay_gateway_v1_gateway_proto_descriptor_set) })
 }

@@ -7,8 +7,23 @@ package import RPC
 package protocol GatewayServer: Sendable {
   func generate(_ request: GenerateRequest, context: ServerContext) async throws -> GenerateResponse
 
+  /// The same call, told as it is made; the last event is what Generate would have answered.
+  func generateStream(_ request: GenerateRequest, responses: ResponseWriter<GenerateEvent>, context: ServerContext) async throws
+
+  /// What a call would cost at most, and whether it would be let through now; nothing is reserved.
+  func quote(_ request: GenerateRequest, context: ServerContext) async throws -> QuoteResponse
+
+  /// As the provider counts them, where it does; else as they are bounded here.
+  func countTokens(_ request: GenerateRequest, context: ServerContext) async throws -> CountTokensResponse
+
   /// What became of a call, without making it.
   func getCall(_ request: GetCallRequest, context: ServerContext) async throws -> GetCallResponse
+
+  /// The models that the caller's product may ask, and what they cost.
+  func listModels(_ request: ListModelsRequest, context: ServerContext) async throws -> ListModelsResponse
+
+  /// What is free and what is closed, now and at every change, at most once in an interval.
+  func watchLimits(_ request: WatchLimitsRequest, responses: ResponseWriter<LimitsState>, context: ServerContext) async throws
 }
 
 extension GatewayServer {
@@ -18,7 +33,12 @@ extension GatewayServer {
       GatewayMethods.descriptor,
       handlers: [
         .unary(GatewayMethods.generate) { try await self.generate($0, context: $1) },
+        .serverStreaming(GatewayMethods.generateStream) { try await self.generateStream($0, responses: $1, context: $2) },
+        .unary(GatewayMethods.quote) { try await self.quote($0, context: $1) },
+        .unary(GatewayMethods.countTokens) { try await self.countTokens($0, context: $1) },
         .unary(GatewayMethods.getCall) { try await self.getCall($0, context: $1) },
+        .unary(GatewayMethods.listModels) { try await self.listModels($0, context: $1) },
+        .serverStreaming(GatewayMethods.watchLimits) { try await self.watchLimits($0, responses: $1, context: $2) },
       ])
   }
 }
@@ -36,8 +56,33 @@ package struct GatewayClient: Sendable {
     try await channel.unary(GatewayMethods.generate, request, options: options)
   }
 
+  /// The same call, told as it is made; the last event is what Generate would have answered.
+  package func generateStream(_ request: GenerateRequest, options: CallOptions = CallOptions()) -> ResponseStream<GenerateEvent> {
+    channel.serverStreaming(GatewayMethods.generateStream, request, options: options)
+  }
+
+  /// What a call would cost at most, and whether it would be let through now; nothing is reserved.
+  package func quote(_ request: GenerateRequest, options: CallOptions = CallOptions()) async throws -> QuoteResponse {
+    try await channel.unary(GatewayMethods.quote, request, options: options)
+  }
+
+  /// As the provider counts them, where it does; else as they are bounded here.
+  package func countTokens(_ request: GenerateRequest, options: CallOptions = CallOptions()) async throws -> CountTokensResponse {
+    try await channel.unary(GatewayMethods.countTokens, request, options: options)
+  }
+
   /// What became of a call, without making it.
   package func getCall(_ request: GetCallRequest, options: CallOptions = CallOptions()) async throws -> GetCallResponse {
     try await channel.unary(GatewayMethods.getCall, request, options: options)
+  }
+
+  /// The models that the caller's product may ask, and what they cost.
+  package func listModels(_ request: ListModelsRequest, options: CallOptions = CallOptions()) async throws -> ListModelsResponse {
+    try await channel.unary(GatewayMethods.listModels, request, options: options)
+  }
+
+  /// What is free and what is closed, now and at every change, at most once in an interval.
+  package func watchLimits(_ request: WatchLimitsRequest, options: CallOptions = CallOptions()) -> ResponseStream<LimitsState> {
+    channel.serverStreaming(GatewayMethods.watchLimits, request, options: options)
   }
 }
