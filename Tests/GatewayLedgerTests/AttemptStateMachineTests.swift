@@ -1,4 +1,6 @@
+import GatewayBudgets
 import GatewayLedger
+import LedgerFile
 import Testing
 
 @Suite struct AttemptStateMachineTests {

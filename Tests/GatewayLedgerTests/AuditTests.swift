@@ -1,5 +1,8 @@
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import Machine
 import SQLite
 import TestSupport

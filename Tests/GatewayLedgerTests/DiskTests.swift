@@ -1,6 +1,9 @@
 import EventLoop
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import Machine
 import SQLite
 import TestSupport
@@ -138,8 +141,9 @@ import Testing
     try await LedgerFixture.with { fixture in
       do {
         let ticket = try await fixture.ticket("call")
-        guard case .held(let hold) = try await fixture.ledger.reserve(
-          fixture.order(10), for: ticket)
+        guard
+          case .held(let hold) = try await fixture.ledger.reserve(
+            fixture.order(10), for: ticket)
         else { return }
         try fixture.ledger.sent(hold)
         var settlement = LedgerFixture.used(5)

@@ -1,4 +1,6 @@
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import TestSupport
 import Testing
 
@@ -103,7 +105,7 @@ import Testing
       _ = escrow.draw(free + 1, from: [1], at: 0)
       chunks.append(escrow.accounts[1]?.chunk ?? 0)
     }
-    #expect(chunks.first == 2 * LedgerLimits.chunkMin && chunks.last == LedgerLimits.chunkMax)
+    #expect(chunks.first == 2 * BudgetLimits.chunkMin && chunks.last == BudgetLimits.chunkMax)
     let account = escrow.accounts[1]
     #expect((account?.ceiling ?? 0) < (account?.cap ?? 0))
   }

@@ -1,4 +1,6 @@
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import Machine
 import TestSupport
 import Testing

@@ -1,7 +1,10 @@
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayLedger
 import GatewayValues
 import Glibc
+import LedgerFile
 import Machine
 import SQLite
 import TestSupport
@@ -45,13 +48,14 @@ import Testing
   /// Every place in the source at which the process may be made to end.
   static func failpoints() throws -> [String] {
     var names: [String] = []
-    let top = "\(BuildPlace.top)/Services/Gateway/Ledger"
-    for folder in Files.entries(of: top) {
-      for file in Files.entries(of: "\(top)/\(folder)") {
+    let top = "\(BuildPlace.top)/Services/Gateway"
+    for folder in ["Ledger", "LedgerFile/Database", "LedgerFile/Journal", "LedgerFile/Values"] {
+      for file in Files.entries(of: "\(top)/\(folder)") where file.hasSuffix(".swift") {
         let text = try Files.readText("\(top)/\(folder)/\(file)")
         for line in text.split(separator: "\n") {
           let words = line.split(separator: "\"", omittingEmptySubsequences: false)
-          if words.count == 3, words[0].hasSuffix("Failpoint.pass(") { names.append(String(words[1])) }
+          guard words.count == 3, words[0].hasSuffix("Failpoint.pass(") else { continue }
+          names.append(String(words[1]))
         }
       }
     }

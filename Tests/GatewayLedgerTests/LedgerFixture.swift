@@ -1,7 +1,10 @@
 import EventLoop
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayLedger
 import GatewayValues
+import LedgerFile
 import Locking
 import Machine
 import TestSupport

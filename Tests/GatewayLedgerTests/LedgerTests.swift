@@ -1,6 +1,9 @@
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayLedger
 import GatewayValues
+import LedgerFile
 import TestSupport
 import Testing
 
@@ -74,8 +77,9 @@ import Testing
     try await LedgerFixture.with { fixture in
       try await fixture.budget("all", 1_000)
       let hold = try await fixture.hold(500)
-      #expect(await reason { try await fixture.ledger.settle(hold, LedgerFixture.used(1)) }
-        == "ATTEMPT_STATE")
+      #expect(
+        await reason { try await fixture.ledger.settle(hold, LedgerFixture.used(1)) }
+          == "ATTEMPT_STATE")
       try fixture.ledger.sent(hold)
       try fixture.ledger.sent(hold)
       let first = try await fixture.ledger.settle(hold, LedgerFixture.used(100))
@@ -116,8 +120,9 @@ import Testing
       var order = fixture.order(10)
       order.party.model = LedgerFixture.name("unheard-of")
       let ticket = try await fixture.ticket()
-      #expect(await reason { _ = try await fixture.ledger.reserve(order, for: ticket) }
-        == "MODEL_UNPRICED")
+      #expect(
+        await reason { _ = try await fixture.ledger.reserve(order, for: ticket) }
+          == "MODEL_UNPRICED")
     }
   }
 
@@ -133,8 +138,9 @@ import Testing
           Issue.record("two make it")
           return
         }
-        guard case .held(let hold) = try await fixture.ledger.reserve(
-          fixture.order(10), for: ticket)
+        guard
+          case .held(let hold) = try await fixture.ledger.reserve(
+            fixture.order(10), for: ticket)
         else { return }
         try fixture.ledger.sent(hold)
         var settlement = LedgerFixture.used(5)
@@ -210,10 +216,12 @@ import Testing
       try await fixture.budget("all", 300)
       #expect(await reason { _ = try await fixture.hold(1) } == "BUDGET_EXHAUSTED")
       #expect(await reason { try await fixture.budget("all", 299) } == "BUDGET_BELOW_SPENT")
-      #expect(await reason { try await fixture.budget("all", 900, period: .day) }
-        == "BUDGET_IS_ANOTHER")
-      #expect(await reason { try await fixture.budget("x", 1, zone: "Mars/Olympus") }
-        == "TIME_ZONE_UNKNOWN")
+      #expect(
+        await reason { try await fixture.budget("all", 900, period: .day) }
+          == "BUDGET_IS_ANOTHER")
+      #expect(
+        await reason { try await fixture.budget("x", 1, zone: "Mars/Olympus") }
+          == "TIME_ZONE_UNKNOWN")
       let history = try await fixture.ledger.history(of: LedgerFixture.name("all"))
       #expect(history.map(\.budget.cap.count) == [1_000, 2_000, 300])
       #expect(try fixture.audit().problems == [])
@@ -233,7 +241,9 @@ import Testing
       filter.countMax = 2
       let page = try await fixture.ledger.lines(filter)
       filter.after = page.last?.number ?? 0
-      #expect(try await page + fixture.ledger.lines(filter).map { $0 } == fixture.ledger.lines(LineFilter()))
+      #expect(
+        try await page + fixture.ledger.lines(filter).map { $0 }
+          == fixture.ledger.lines(LineFilter()))
       let days = try await fixture.ledger.spend(by: .day)
       #expect(days.map(\.group) == ["20782"])
     }

@@ -1,5 +1,8 @@
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import Locking
 import TestSupport
 import Testing

@@ -1,6 +1,9 @@
 import EventLoop
 import Faults
+import GatewayAudit
+import GatewayBudgets
 import GatewayValues
+import LedgerFile
 import Locking
 import Machine
 import TestSupport
@@ -231,8 +234,9 @@ import Testing
           switch opening {
           case .opened(let ticket):
             #expect(life == 0)
-            guard case .held(let hold) = try await fixture.ledger.reserve(
-              fixture.order(10), for: ticket)
+            guard
+              case .held(let hold) = try await fixture.ledger.reserve(
+                fixture.order(10), for: ticket)
             else { return }
             try fixture.ledger.sent(hold)
             var settlement = LedgerFixture.used(5)

@@ -1,4 +1,6 @@
 import Faults
+import GatewayBudgets
+import LedgerFile
 import Machine
 import Testing
 
@@ -40,7 +42,8 @@ import Testing
     #expect(zone.start(ofDay: number) == day.start)
     #expect(zone.start(ofDay: number + 1) == end)
     let window = BudgetWindow(start: day.start * 1_000, end: end * 1_000)
-    for moment in [window.start, window.start + 1, window.end - 1, (window.start + window.end) / 2] {
+    for moment in [window.start, window.start + 1, window.end - 1, (window.start + window.end) / 2]
+    {
       #expect(zone.window(of: .day, atMilliseconds: moment) == window)
     }
     #expect(zone.window(of: .day, atMilliseconds: window.start - 1).end == window.start)
@@ -108,4 +111,3 @@ import Testing
     #expect(CivilDate(day: 11_016) == CivilDate(year: 2000, month: 2, day: 29))
   }
 }
-

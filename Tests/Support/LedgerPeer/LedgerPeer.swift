@@ -4,9 +4,11 @@
 
 import EventLoop
 import Faults
+import GatewayBudgets
 import GatewayLedger
 import GatewayValues
 import Glibc
+import LedgerFile
 import Locking
 import Machine
 

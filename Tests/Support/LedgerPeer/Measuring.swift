@@ -1,8 +1,10 @@
 import EventLoop
 import Faults
+import GatewayBudgets
 import GatewayLedger
 import GatewayValues
 import Glibc
+import LedgerFile
 import Locking
 
 /// What a call costs: processor time of the whole process, and how long each step takes.
