@@ -90,7 +90,9 @@ package struct LedgerRecovery {
     let isOurs = journal?.epoch == epoch
     report.isWhole =
       epoch == 0 || isClosed
-      || (isOurs && journal?.isUnbroken == true && journal?.boot == boot && lastBoot == boot)
+      || (isOurs && journal?.isUnbroken == true && journal?.boot == boot
+        // A machine that does not say which start this is may have started anew.
+        && lastBoot == boot && !boot.isEmpty)
     if isOurs, let journal { try replay(journal, writer) }
     if !report.isWhole { try fillGaps(writer) }
     try connection.execute("UPDATE accounts SET ceiling = settled + uncertain")
