@@ -13,6 +13,8 @@ package enum BudgetLimits {
   /// A budget's open chunk is at least and at most so much; near the cap it is what is left.
   package static let chunkMin: Int64 = 50_000_000
   package static let chunkMax: Int64 = 20_000_000_000
+  /// A chunk that does not last so long is too small.
+  package static let chunkMilliseconds: Int64 = 1_000
 }
 
 /// Who pays for an attempt, and for what: what budgets look at.

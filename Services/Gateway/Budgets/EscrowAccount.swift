@@ -11,12 +11,15 @@ package struct EscrowAccount: Hashable, Sendable {
   package var uncertain: Int64
   package var ceiling: Int64
   package var held: Int64 = 0
-  /// How far ahead of use the ceiling is kept: it grows when calls had to wait for it.
+  /// How far ahead of use the ceiling is kept: it grows when calls had to wait for it, and
+  /// when it does not last.
   package private(set) var chunk = BudgetLimits.chunkMin
   /// The ceiling that has been asked for.
   package private(set) var raising: Int64?
   /// Whether a call had to wait since the ceiling was raised last: the chunk was too small.
   private var wasShort = false
+  /// When the latest ceiling was asked for, in milliseconds since 1970.
+  private var raisedAt: Int64?
   /// Calls that wait for it, and what they want together.
   package private(set) var waitingCount = 0
   package var wanted: Int64 = 0
@@ -54,15 +57,19 @@ package struct EscrowAccount: Hashable, Sendable {
     let ahead = min(chunk, max(rest / 4, min(rest, BudgetLimits.chunkMin / 16)))
     let target = min(cap, used.adding(wanted).adding(ahead))
     guard target > ceiling else { return nil }
+    if let raisedAt, touched - raisedAt < BudgetLimits.chunkMilliseconds { grow() }
+    raisedAt = touched
     raising = target
     return target
   }
+
+  private mutating func grow() { chunk = min(chunk.adding(chunk), BudgetLimits.chunkMax) }
 
   /// A call waits for so much.
   package mutating func waits(for amount: Int64) {
     waitingCount += 1
     wanted.grow(by: amount)
-    if !wasShort { chunk = min(chunk.adding(chunk), BudgetLimits.chunkMax) }
+    if !wasShort { grow() }
     wasShort = true
   }
 

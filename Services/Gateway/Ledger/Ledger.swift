@@ -187,8 +187,8 @@ package final class Ledger: Sendable {
   private func handOn(_ state: inout LedgerState) {
     guard !state.queued.isEmpty else { return }
     let canWait =
-      options.durability == .process && state.queued.count < LedgerLimits.linesGatheredMax
-      && !state.isUrgent && state.fault == nil
+      state.queued.count < LedgerLimits.linesGatheredMax && !state.isUrgent
+      && state.fault == nil
     if canWait { return gather(&state) }
     let orders = state.takeQueued()
     if writers.submit(.orders(orders), isUrgent: true) != .taken {

@@ -8,10 +8,12 @@ struct LedgerOrder: Sendable {
 
   let work: LedgerWork
   var answer: Answer?
+  /// Nobody needs it yet.
+  var isAhead = false
 
   /// Whether it may lie until others have come.
   var canWait: Bool {
-    if case .line = work { answer == nil } else { false }
+    if case .line = work { answer == nil } else { isAhead }
   }
 
   /// What of it is kept when the disk is full: what happened cannot be taken back, what was only

@@ -95,6 +95,7 @@ extension LedgerState {
     waiter.accounts = ids
     waiter.amount = bound.count
     escrow.waits(for: waiter.amount, in: ids)
+    isUrgent = true
     queueRaises()
   }
 

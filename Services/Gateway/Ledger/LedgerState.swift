@@ -111,7 +111,10 @@ struct LedgerState {
   mutating func queueRaises() {
     for raise in escrow.takeRaises() {
       stats.raises += 1
-      queue(.raise(raise))
+      // One that nobody waits for goes with the next group, rather than to be one alone.
+      let isAwaited = escrow.isAwaited([raise.id])
+      queued.append(LedgerOrder(work: .raise(raise), isAhead: !isAwaited))
+      isUrgent = isUrgent || isAwaited
     }
   }
 

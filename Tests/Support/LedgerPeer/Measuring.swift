@@ -37,24 +37,32 @@ struct Measuring: Sendable {
     for (name, value) in figures {
       print("{\"name\":\"ledger.\(durability.rawValue).c\(width).\(name)\",\"value\":\(value)}")
     }
+    try await compareWithSync(ledger, loop)
     await ledger.close()
-    try Self.measureSync(folder, loop)
   }
 
-  /// One fdatasync of a file that grows by a page, for comparison.
-  private static func measureSync(_ folder: String, _ loop: EventLoop) throws {
+  /// Calls one at a time, each followed by one fdatasync of a file that grew by a page: a disk's
+  /// pace changes too much from one second to the next to be compared otherwise.
+  private func compareWithSync(_ ledger: Ledger, _ loop: EventLoop) async throws {
     let descriptor = unsafe creat("\(folder)/sync", 0o600)
     defer { close(descriptor) }
     let page = [UInt8](repeating: 1, count: 4_096)
-    var times: [UInt64] = []
-    for _ in 0..<300 {
+    let (order, samples) = (try Peer.order(0), Samples())
+    var used = 0.0
+    for _ in 0..<1_000 {
+      try await call(order, ledger, loop, samples)
+      let (start, cpu) = (loop.nowNanoseconds, Self.processorMicroseconds())
       _ = unsafe write(descriptor, page, page.count)
-      let start = loop.nowNanoseconds
       fdatasync(descriptor)
-      times.append(loop.nowNanoseconds - start)
+      samples.add(sync: loop.nowNanoseconds - start)
+      used += Self.processorMicroseconds() - cpu
     }
-    times.sort()
-    print("{\"name\":\"fdatasync_p50_us\",\"value\":\(Double(times[150]) / 1_000)}")
+    let (settle, sync) = (samples.percentile(50, \.settlement), samples.percentile(50, \.sync))
+    print("{\"name\":\"ledger.\(durability.rawValue).settle_p50_vs_fdatasync\",", terminator: "")
+    print(
+      "\"value\":\(settle / sync),\"settle_us\":\(settle),\"fdatasync_us\":\(sync),", terminator: ""
+    )
+    print("\"fdatasync_cpu_us\":\(used / 1_000)}")
   }
 
   private func burst(
@@ -103,6 +111,7 @@ final class Samples: Sendable {
   struct Times: Sendable {
     var admission: [UInt64] = []
     var settlement: [UInt64] = []
+    var sync: [UInt64] = []
   }
 
   private let times = Lock(Times())
@@ -113,6 +122,8 @@ final class Samples: Sendable {
       $0.settlement.append(settlement)
     }
   }
+
+  func add(sync: UInt64) { times.withLock { $0.sync.append(sync) } }
 
   func percentile(_ percent: Int, _ kind: @Sendable (Times) -> [UInt64]) -> Double {
     let sorted = times.withLock { kind($0) }.sorted()

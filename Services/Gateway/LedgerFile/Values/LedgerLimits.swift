@@ -24,7 +24,7 @@ package enum LedgerLimits {
   package static let recordBytesMax = replyBytesMax + 65_536
   /// Without a draw for so long, a budget's open chunk is handed back.
   package static let idleMilliseconds: Int64 = 30_000
-  /// How long lines wait for others in `process` durability before they are committed.
+  /// How long what nobody waits for lies until others have come, before it is committed.
   package static let gatheringMilliseconds: Int64 = 10
   package static let linesGatheredMax = 256
   /// Orders of the writer's one transaction.
