@@ -18,7 +18,7 @@ extension LedgerState {
   }
 
   /// Draws from every budget that the order falls under, or says which refuses, or that it has
-  /// to wait. `isFirst`: nobody who came before may be overtaken.
+  /// to wait. `isNew`: nobody who came before may be overtaken.
   mutating func reserve(
     _ order: AttemptOrder, _ ticket: CallTicket, at time: Int64, isNew: Bool
   ) throws(Fault) -> Attempted {

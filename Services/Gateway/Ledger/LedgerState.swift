@@ -120,7 +120,7 @@ struct LedgerState {
 
   // MARK: - Accounts
 
-  /// The open accounts of a party; nil while some is being opened.
+  /// The open accounts of a party, and whether those are all of them.
   mutating func accounts(
     of party: CallParty, wanting amount: Int64, at now: Int64
   ) throws(Fault) -> (ids: [Int64], isComplete: Bool) {
