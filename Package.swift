@@ -220,6 +220,25 @@ let storeRooms =
 let gatewayRooms =
   // Money, tokens, prices and names: what the gateway's rooms say to each other.
   module("GatewayValues", at: "Services/Gateway/Values")
+  // Who may spend how much and when, and drawing from several caps at once; no I/O.
+  + module(
+    "GatewayBudgets", at: "Services/Gateway/Budgets", uses: "GatewayValues Faults Machine",
+    tested: false)
+  // A ledger on a disk: its lines, its journal, its one writer, and what a crash leaves of it.
+  + module(
+    "LedgerFile", at: "Services/Gateway/LedgerFile",
+    uses: "GatewayBudgets GatewayValues SQLite EventLoop Digest Failpoints Faults Machine",
+    tested: false)
+  // Adds a ledger up again, from outside.
+  + module(
+    "GatewayAudit", at: "Services/Gateway/Audit",
+    uses: "GatewayValues SQLite Digest Faults JSON Machine", tested: false)
+  // The open ledger: what every attempt may cost, is held for and did cost.
+  + module(
+    "GatewayLedger", at: "Services/Gateway/Ledger",
+    uses: """
+      LedgerFile GatewayBudgets GatewayValues SQLite EventLoop Telemetry Faults Locking Machine
+      """, testUses: "GatewayAudit")
   // A gateway that asks no provider: scripted answers and a log of what they would have cost.
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
@@ -337,6 +356,12 @@ let proofs =
     uses: """
       StoreContract OrchestratorContract ScoreContract MeshContract RPC MeshAddressing Protobuf
       EventLoop Faults JSON Telemetry
+      """)
+  // A ledger under load, killed by its tests and measured.
+  + executable(
+    "LedgerPeer", at: "Tests/Support/LedgerPeer",
+    uses: """
+      GatewayLedger LedgerFile GatewayBudgets GatewayValues EventLoop Faults Locking Machine
       """)
   + executable("Benchmarks", at: "Tests/Benchmarks/Runner", uses: "JSON Machine")
   + [
