@@ -10,7 +10,7 @@ enum Architecture {
     ],
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
-      "Console",
+      "Console", "SimulatorModel",
     ],
     ["RPCStream", "GeneratorMain"],
     ["RPC"],
@@ -30,6 +30,8 @@ enum Architecture {
     ("Store", []),
     ("Gateway", []),
     ("Ingest", []),
+    // A provider of its own, which callers reach by HTTP as they reach any other.
+    ("Simulator", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
     // Store for what it alone has, asked plainly: exports and backups.
@@ -51,6 +53,7 @@ enum Architecture {
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
     "GatewayValues": "Services/Gateway/Values",
+    "SimulatorModel": "Services/Simulator/Model",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
