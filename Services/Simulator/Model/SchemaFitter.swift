@@ -128,13 +128,32 @@ struct SchemaFitter {
     _ items: JSONValue, _ key: String, _ id: String, _ depth: Int
   ) -> JSONValue {
     guard case .object(var object) = fit(items, depth + 1) else { return .null }
-    let kind = items["properties"]?[key]?["type"]?.stringValue
-    if kind == "integer" || kind == "number", let number = JSONNumber(id) {
-      object[key] = .number(number)
-    } else if kind == "string" || kind == nil {
-      object[key] = .string(id)
-    }
+    let property = resolved(items["properties"]?[key] ?? .null, depth + 1)
+    if let echo = Self.echo(of: id, as: property) { object[key] = echo }
     return .object(object)
+  }
+
+  /// The id as its property has it; nil where that would not fit.
+  private static func echo(of id: String, as property: JSONValue) -> JSONValue? {
+    let types = property["type"]?.arrayValue ?? [property["type"] ?? "string"]
+    let number = JSONNumber(id)
+    let options: [JSONValue?] = [
+      types.contains("string") ? .string(id) : nil,
+      types.contains("integer") && number?.int64 != nil ? number.map { .number($0) } : nil,
+      types.contains("number") ? number.map { .number($0) } : nil,
+    ]
+    guard let value = options.compactMap({ $0 }).first else { return nil }
+    if let choices = property["enum"]?.arrayValue { return choices.contains(value) ? value : nil }
+    let bounds = ["const", "anyOf", "oneOf", "pattern", "format", "multipleOf"]
+    guard !bounds.contains(where: { property[$0] != nil }) else { return nil }
+    let size = value.doubleValue ?? Double(id.unicodeScalars.count)
+    let isText = value.stringValue != nil
+    let low = property[isText ? "minLength" : "minimum"]?.doubleValue ?? -.infinity
+    let high = property[isText ? "maxLength" : "maximum"]?.doubleValue ?? .infinity
+    let above = property["exclusiveMinimum"]?.doubleValue ?? -.infinity
+    let below = property["exclusiveMaximum"]?.doubleValue ?? .infinity
+    guard low <= size, size <= high, isText || (above < size && size < below) else { return nil }
+    return value
   }
 
   // MARK: - Scalars
