@@ -218,6 +218,8 @@ let gatewayRooms =
 let simulatorRooms =
   // A provider as plain values: requests, answers, caches, limits, faults, bills.
   module("SimulatorModel", at: "Services/Simulator/Model", uses: "JSON Telemetry")
+  // What is to go wrong on purpose, by name, and how long answers take.
+  + module("SimulatorScript", at: "Services/Simulator/Script", uses: "SimulatorModel JSON")
 
 let orchestratorRooms =
   // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.
@@ -251,7 +253,8 @@ let services =
   + service(
     "Simulator", calls: [],
     uses: """
-      SimulatorModel EventLoop Configuration Telemetry Lifecycle Machine JSON Gzip
+      SimulatorScript SimulatorModel EventLoop Configuration Telemetry Lifecycle Machine JSON
+      Gzip
       """, testUses: "")
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 

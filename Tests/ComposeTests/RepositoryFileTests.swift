@@ -15,7 +15,7 @@ import Testing
     #expect(
       Set(file.services.map(\.name))
         == ["store", "gateway", "ingest", "orchestrator", "edge", "simulator"])
-    #expect(file.startOrder.last?.name == "simulator")
+    #expect(file.startOrder.last?.name == "edge")
     #expect(file.services.allSatisfy { $0.restart == .always })
   }
 

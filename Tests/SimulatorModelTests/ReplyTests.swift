@@ -86,13 +86,6 @@ import Testing
     #expect(BillLine.merged(file + cut) == [line("a", 9), line("b", 5)].flatMap(\.bytes))
   }
 
-  @Test func `every fault has a line in the table and a stage`() {
-    for fault in FaultName.allCases {
-      #expect(!fault.explanation.isEmpty, "\(fault)")
-    }
-    #expect(FaultName.allCases.count >= 40)
-  }
-
   private func names(_ reply: Reply) throws -> [String] {
     try reply.stream().map { try Self.data(in: $0.bytes)["type"]?.stringValue ?? "" }
   }

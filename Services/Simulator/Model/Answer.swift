@@ -7,16 +7,16 @@ package enum StopReason: Sendable, Equatable {
 }
 
 /// A call of a tool that the model asks for.
-struct ToolCall: Sendable, Equatable {
-  let name: String
+package struct ToolCall: Sendable, Equatable {
+  package let name: String
   /// JSON, or what a fault has made of it.
-  var arguments: String
+  package var arguments: String
 }
 
 /// What the model says, before it is put in a dialect.
 package struct Answer: Sendable, Equatable {
   package var text: String?
-  var tool: ToolCall?
+  package var tool: ToolCall?
   package var stop = StopReason.end
   package var outputTokens = 0
   /// The value behind a structured answer.

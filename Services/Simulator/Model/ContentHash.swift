@@ -2,13 +2,13 @@ import JSON
 
 /// A 64-bit hash of what a model would read: order, text and structure count, white space
 /// between JSON tokens does not. For seeds and cache keys; not against an adversary.
-struct ContentHash {
-  private(set) var value: UInt64
+package struct ContentHash: Sendable {
+  package private(set) var value: UInt64
 
-  init(seed: UInt64 = 0) { value = seed ^ 0x5851_F42D_4C95_7F2D }
+  package init(seed: UInt64 = 0) { value = seed ^ 0x5851_F42D_4C95_7F2D }
 
   @inline(__always)
-  mutating func mix(_ word: UInt64) {
+  package mutating func mix(_ word: UInt64) {
     value = (value ^ word) &* 0x9E37_79B9_7F4A_7C15
     value ^= value >> 32
   }
@@ -89,5 +89,5 @@ package struct SeedSequence: RandomNumberGenerator, Sendable {
   /// From 0 up to, and without, 1.
   package mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
 
-  mutating func below(_ bound: Int) -> Int { bound <= 1 ? 0 : Int(next() % UInt64(bound)) }
+  package mutating func below(_ bound: Int) -> Int { bound <= 1 ? 0 : Int(next() % UInt64(bound)) }
 }

@@ -1,6 +1,6 @@
 // SimulatorModel: a provider of language models as plain values: requests read and checked as
 // the real ones do, answers made from a seed, tokens counted and priced, a prompt cache, rate
-// limits, faults by name, and the bill. No I/O, no clock, no randomness: times come in, seeds
+// limits and the bill. No I/O, no clock, no randomness: times come in, seeds
 // come in. It shares nothing with the gateway, so that the two can disagree: it is the outside
 // oracle of what a call costs. Limits: `ModelLimits`.
 
@@ -25,8 +25,6 @@ package enum ModelLimits {
   static let deltasMax = 256
   /// Entries of the prompt cache; the oldest make room.
   static let cacheEntriesMax = 200_000
-  /// Rules of one script.
-  package static let rulesMax = 1000
   /// Requests of one batch.
   package static let batchRequestsMax = 100_000
 }

@@ -1,4 +1,4 @@
-import JSON
+package import JSON
 
 /// A refusal as a provider words it.
 package struct ProviderError: Error, Sendable, Equatable {
@@ -70,12 +70,12 @@ package struct ProviderError: Error, Sendable, Equatable {
 
 extension JSONWriter {
   /// A member that is a text, or null.
-  mutating func field(_ key: String, _ text: String?) {
+  package mutating func field(_ key: String, _ text: String?) {
     self.key(key)
     if let text { string(text) } else { null() }
   }
 
-  mutating func field(_ key: String, _ number: Int) {
+  package mutating func field(_ key: String, _ number: Int) {
     self.key(key)
     int(number)
   }

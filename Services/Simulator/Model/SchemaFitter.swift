@@ -215,13 +215,13 @@ struct SchemaFitter {
 }
 
 /// Which property of an item names it.
-enum ItemKey {
+package enum ItemKey {
   static func of(_ items: JSONValue) -> String? {
     guard let properties = items["properties"]?.objectValue else { return nil }
     return properties.keys.first(where: isID)
   }
 
-  static func isID(_ key: String) -> Bool {
+  package static func isID(_ key: String) -> Bool {
     let lower = key.lowercased()
     return lower == "id" || lower == "key" || lower.hasSuffix("_id") || key.hasSuffix("Id")
   }
@@ -236,16 +236,19 @@ enum AnswerWords {
     seen measured sound level open narrow wide
     """.split(separator: " ").map(String.init)
 
+  private static let wordBytes = words.map { Array($0.utf8) }
+
   static func word(_ random: inout SeedSequence) -> String {
     words[random.below(words.count)]
   }
 
   static func sentence(_ count: Int, _ random: inout SeedSequence) -> String {
-    var text = ""
+    var text: [UInt8] = []
+    text.reserveCapacity(count * 8)
     for index in 0..<max(1, count) {
-      if index > 0 { text += " " }
-      text += words[random.below(words.count)]
+      if index > 0 { text.append(0x20) }
+      text += wordBytes[random.below(wordBytes.count)]
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }

@@ -60,14 +60,16 @@ final class BillFile: Sendable {
   /// Whether `append` has to wait for the disk.
   var waits: Bool { isSynced && path != nil }
 
-  /// Takes a line; false when it cannot be kept. Where it `waits`, `isDone` is told the number of
-  /// the last line that is on disk, from another thread.
-  func append(
-    _ bytes: [UInt8], number: Int, isDone: @escaping @Sendable (Int) -> Void
-  ) -> Bool {
-    guard let file else { return true }
-    guard isSynced else { return (try? file.file.write(bytes)) != nil }
-    return writer.submit(Line(number: number, bytes: bytes, isDone: isDone)) == .taken
+  /// Takes a line where the bill `waits`: `isDone` is told the number of the last line that is on
+  /// disk, from another thread. What cannot be kept is never done, and its call never answered.
+  func append(_ bytes: [UInt8], number: Int, isDone: @escaping @Sendable (Int) -> Void) {
+    _ = writer.submit(Line(number: number, bytes: bytes, isDone: isDone))
+  }
+
+  /// Hands lines to the kernel, where the bill does not wait.
+  func write(_ bytes: [UInt8]) {
+    guard let file else { return }
+    _ = try? file.file.write(bytes)
   }
 
   /// All of the file.

@@ -1,6 +1,7 @@
 import EventLoop
 import JSON
 import SimulatorModel
+import SimulatorScript
 import Telemetry
 
 /// One call through: checked, struck by what the script says, limited, answered, billed, sent.
@@ -44,7 +45,7 @@ final class ProviderCall {
     }
     strike = findStrike()
     guard let strike else { return proceed() }
-    simulation.change(record) { $0.fault = strike.fault }
+    simulation.change(record) { $0.fault = strike.fault.rawValue }
     switch strike.fault.stage {
     case .refusal: refuse(RefusalFault.answer(to: self, strike))
     case .connection where !strike.options.isBilled: breakConnection(strike)

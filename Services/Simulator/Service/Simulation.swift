@@ -1,6 +1,7 @@
 import EventLoop
 import JSON
 import SimulatorModel
+import SimulatorScript
 import Telemetry
 
 /// Bounds of what one simulator keeps.
@@ -9,6 +10,9 @@ enum SimulationLimits {
   static let recordsMax = 100_000
   /// Bytes of a bill that has no file.
   static let billInMemoryBytesMax = 256 << 20
+  /// What waits for its write where the bill waits for no disk, and how long.
+  static let billUnwrittenBytesMax = 64 << 10
+  static let billWriteDelay = Duration.milliseconds(2)
   /// Files and batches that are kept.
   static let filesMax = 1000
 }
@@ -52,6 +56,8 @@ final class Simulation {
   private let bill: BillFile
   /// The bill of a simulator that has no file for it.
   private var billInMemory: [UInt8] = []
+  private var billUnwritten: [UInt8] = []
+  private var billTimer: LoopTimer?
   private var billCount = 0
   private var billWaiting: [(number: Int, done: () -> Void)] = []
   private var billReaders: [Int: ([UInt8]) -> Void] = [:]
@@ -100,6 +106,7 @@ final class Simulation {
 
   func close() {
     isClosed = true
+    writeNow()
     for connection in connections.values { connection.close() }
   }
 
@@ -153,9 +160,29 @@ final class Simulation {
       billInMemory += line.bytes
       return done()
     }
-    if bill.waits { billWaiting.append((number, done)) }
-    guard let onBilled, bill.append(line.bytes, number: number, isDone: onBilled) else { return }
-    if !bill.waits { done() }
+    guard bill.waits else {
+      writeSoon(line.bytes)
+      return done()
+    }
+    billWaiting.append((number, done))
+    guard let onBilled else { return }
+    bill.append(line.bytes, number: number, isDone: onBilled)
+  }
+
+  /// Lines that wait for no disk share a write: within milliseconds, or when they are many.
+  private func writeSoon(_ bytes: [UInt8]) {
+    billUnwritten += bytes
+    guard billUnwritten.count < SimulationLimits.billUnwrittenBytesMax else { return writeNow() }
+    guard billTimer?.isArmed != true else { return }
+    billTimer = loop.schedule(after: SimulationLimits.billWriteDelay) { [weak self] in
+      self?.writeNow()
+    }
+  }
+
+  private func writeNow() {
+    guard !billUnwritten.isEmpty else { return }
+    bill.write(billUnwritten)
+    billUnwritten.removeAll(keepingCapacity: true)
   }
 
   func billed(upTo number: Int) {
@@ -168,6 +195,7 @@ final class Simulation {
   /// Calls `done` with the bill, one line a call.
   func readBill(then done: @escaping ([UInt8]) -> Void) {
     guard bill.path != nil else { return done(BillLine.merged(billInMemory)) }
+    writeNow()
     billCount += 1
     billReaders[billCount] = done
     readBill?(billCount)

@@ -10,6 +10,7 @@ import Lifecycle
 import Machine
 package import ServiceHost
 import SimulatorModel
+import SimulatorScript
 
 /// What the simulator is made of.
 package enum SimulatorService {
@@ -28,7 +29,7 @@ package enum SimulatorService {
   ).optional
   package static let durability = Setting.choice(
     "simulator.durability", of: ["fsync", "none"], default: "fsync",
-    help: "Whether the bill is on disk before an answer leaves, or only in the kernel.")
+    help: "fsync: the bill is on disk before an answer leaves. none: in the file soon after.")
   package static let cutStreams = Setting.choice(
     "simulator.bills-cut-streams", of: ["full", "produced"], default: "produced",
     help: "What a stream costs that the client has cut: all of it, or what was made until then.")

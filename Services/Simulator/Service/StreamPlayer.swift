@@ -1,5 +1,6 @@
 import EventLoop
 import SimulatorModel
+import SimulatorScript
 
 /// Plays one stream: its events over time, what a fault does to them, and the two bills.
 final class StreamPlayer {

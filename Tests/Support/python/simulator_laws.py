@@ -1,6 +1,6 @@
-"""The simulator's laws, seen from a socket: HTTP, caches, limits, bills, refusals.
+"""The simulator's laws, seen from a socket: caches, limits, bills, refusals.
 
-usage: simulator_laws.py HOST PORT UNIX_PATH
+usage: simulator_laws.py HOST PORT
 """
 
 import json
@@ -8,10 +8,9 @@ import sys
 import threading
 import time
 
-from simulator_wire import HEADERS, OPUS, PATHS, Simulator, abort, body_of, check
+from simulator_wire import HEADERS, OPUS, PATHS, Simulator, abort, body_of, check, run
 
 simulator = Simulator(sys.argv[1], int(sys.argv[2]))
-local = Simulator(None, None, path=sys.argv[3])
 cases = []
 LONG = "rule " * 2000
 MARK = {"type": "ephemeral"}
@@ -34,66 +33,6 @@ def advance(seconds):
     check(simulator.ask("POST", "/control/clock", {"advance_s": seconds}).status == 200)
 
 
-# HTTP
-
-
-@case
-def connections_are_kept_and_pipelined():
-    for server in (simulator, local):
-        with server.connect() as connection:
-            one = Simulator.request("POST", "/v1/messages", body_of())
-            for _ in range(3):
-                connection.sendall(one)
-                check(Simulator.read(connection).status == 200)
-            connection.sendall(one + one + Simulator.request("GET", "/healthz"))
-            raw = b""
-            while b'{"status":"ok"}' not in raw:
-                raw += connection.recv(1 << 16)
-            check(raw.count(b"HTTP/1.1 200 OK") == 3, raw)
-
-
-@case
-def bodies_come_in_chunks_and_in_bytes():
-    body = json.dumps(body_of()).encode()
-    head = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
-    start = f"POST /v1/messages HTTP/1.1\r\nhost: x\r\n{head}".encode()
-    chunks = b"".join(b"%x;ext=1\r\n%s\r\n" % (1, body[i : i + 1]) for i in range(len(body)))
-    with simulator.connect() as connection:
-        message = start + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nx: y\r\n\r\n"
-        for index in range(0, len(message), 7):
-            connection.sendall(message[index : index + 7])
-        check(Simulator.read(connection).status == 200)
-        connection.sendall(start + b"content-length: %d\r\nexpect: 100-continue\r\n\r\n" % len(body))
-        check(connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n")
-        connection.sendall(body)
-        check(Simulator.read(connection).status == 200)
-
-
-@case
-def what_is_no_http_is_refused():
-    length = b"POST / HTTP/1.1\r\ncontent-length: "
-    for message, status in [
-        (b"nonsense\r\n\r\n", 400),
-        (b"GET / HTTP/2.0\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\n: x\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\na b: x\r\n\r\n", 400),
-        (b"GET / HTTP/1.1\r\n folded\r\n\r\n", 400),
-        (length + b"+5\r\n\r\nabcde", 400),
-        (length + b"5\r\ncontent-length: 5\r\n\r\nabcde", 400),
-        (length + b"5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-        (length + b"99999999999\r\n\r\n", 413),
-        (b"POST / HTTP/1.1\r\ntransfer-encoding: gzip\r\n\r\n", 501),
-        (b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n", 400),
-        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
-        (b"GET / HTTP/1.1\r\na: " + b"b" * 70_000, 431),
-    ]:
-        with simulator.connect() as connection:
-            connection.sendall(message)
-            reply = Simulator.read(connection)
-            check(reply.status == status, (message[:60], reply.raw))
-            check(Simulator.read(connection, silence=5).ending == "closed", "not closed")
-
-
 # Refusals of the providers
 
 
@@ -112,7 +51,7 @@ def requests_that_anthropic_refuses():
         ({"messages": []}, "at least one message"),
         ({"messages": [{"role": "robot", "content": "x"}]}, "messages.0.role"),
         ({"messages": [{"role": "user", "content": ""}]}, "non-empty"),
-        ({"messages": [{"role": "assistant", "content": "x"}]}, 'first message must use the "user"'),
+        ({"messages": [{"role": "assistant", "content": "x"}]}, "first message must"),
         ({"top_k": 5}, "deprecated"),
         ({"system": [block("x", cache_control=MARK)] * 5}, "maximum of 4 blocks"),
         (
@@ -145,10 +84,12 @@ def requests_that_anthropic_refuses():
 
 @case
 def requests_that_openai_refuses():
-    optional = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    closed = {"type": "object", "additionalProperties": False}
+    optional = {**closed, "properties": {"a": {"type": "string"}}}
 
     def schema(value):
-        return {"type": "json_schema", "json_schema": {"name": "n", "strict": True, "schema": value}}
+        holder = {"name": "n", "strict": True, "schema": value}
+        return {"type": "json_schema", "json_schema": holder}
 
     for change, code, param in [
         ({"messages": None}, "invalid_type", "messages"),
@@ -210,7 +151,8 @@ def a_cache_knows_keys_models_minimums_and_bytes():
     check(other["cache_read_input_tokens"] == 0, other)
     check(cached(model="claude-opus-4-8")["cache_read_input_tokens"] == 0, "another model")
     check(cached(system=LONG + "!")["cache_read_input_tokens"] == 0, "another prefix")
-    choice = {"format": {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}}
+    schema = {"type": "object", "additionalProperties": False}
+    choice = {"format": {"type": "json_schema", "schema": schema}}
     check(cached(output_config=choice)["cache_read_input_tokens"] == 0, "another format")
     for _ in range(2):
         small = cached(system="short " * 100)
@@ -389,11 +331,4 @@ def streams_say_what_plain_answers_say():
         check(simulator.call(dialect).text() == simulator.call(dialect, stream=True).text())
 
 
-for function in cases:
-    try:
-        simulator.reset()
-        function()
-        line = {"case": function.__name__, "ok": True, "detail": ""}
-    except Exception as error:  # each case answers for itself
-        line = {"case": function.__name__, "ok": False, "detail": f"{type(error).__name__}: {error}"}
-    print(json.dumps(line), flush=True)
+run(cases, simulator.reset)

@@ -11,6 +11,8 @@ import time
 import anthropic
 import openai
 
+from simulator_wire import check, run
+
 base = sys.argv[1]
 claude = anthropic.Anthropic(base_url=base, api_key="sim-sdk", max_retries=0)
 gpt = openai.OpenAI(base_url=base + "/v1", api_key="sim-sdk", max_retries=0)
@@ -55,11 +57,6 @@ def case(function):
 
 def user(text):
     return [{"role": "user", "content": text}]
-
-
-def check(condition, what):
-    if not condition:
-        raise AssertionError(what)
 
 
 def refused(error, call):
@@ -209,7 +206,8 @@ def anthropic_models():
 def chat():
     reply = gpt.chat.completions.create(model=LUNA, messages=user("hello"))
     check(reply.choices[0].message.content and reply.choices[0].finish_reason == "stop", reply)
-    check(reply.usage.total_tokens == reply.usage.prompt_tokens + reply.usage.completion_tokens, reply)
+    usage = reply.usage
+    check(usage.total_tokens == usage.prompt_tokens + usage.completion_tokens, reply)
 
 
 @case
@@ -259,7 +257,8 @@ def chat_tool():
         for _ in stream:
             pass
         final = stream.get_final_completion()
-    check(final.choices[0].message.tool_calls[0].function.arguments == call.function.arguments, final)
+    again = final.choices[0].message.tool_calls[0]
+    check(again.function.arguments == call.function.arguments, final)
 
 
 @case
@@ -320,7 +319,8 @@ def responses_schema():
 
 @case
 def responses_tool():
-    tool = {"type": "function", "name": "grade", "parameters": TOOL["input_schema"], "strict": False}
+    schema = TOOL["input_schema"]
+    tool = {"type": "function", "name": "grade", "parameters": schema, "strict": False}
     arguments = dict(model=LUNA, input="grade it", tools=[tool], tool_choice="required")
     reply = gpt.responses.create(**arguments)
     call = reply.output[0]
@@ -371,10 +371,4 @@ def openai_models():
     check(gpt.models.retrieve(LUNA).id == LUNA, "retrieve")
 
 
-for function in cases:
-    try:
-        function()
-        line = {"case": function.__name__, "ok": True, "detail": ""}
-    except Exception as error:  # each case answers for itself
-        line = {"case": function.__name__, "ok": False, "detail": f"{type(error).__name__}: {error}"}
-    print(json.dumps(line), flush=True)
+run(cases)

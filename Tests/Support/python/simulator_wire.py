@@ -167,7 +167,7 @@ class Simulator:
 
     def call(self, dialect="messages", silence=None, headers=None, **more):
         return self.ask(
-            "POST", PATHS[dialect], body_of(dialect, **more), {**HEADERS, **(headers or {})}, silence
+            "POST", PATHS[dialect], body_of(dialect, **more), HEADERS | (headers or {}), silence
         )
 
     def script(self, *rules, **more):
@@ -200,3 +200,15 @@ def abort(connection):
 
 def unpacked(reply):
     return gzip.decompress(reply.body)
+
+
+def run(cases, before=lambda: None):
+    """Each case prints a line of JSON, and answers for itself."""
+    for function in cases:
+        line = {"case": function.__name__, "ok": True, "detail": ""}
+        try:
+            before()
+            function()
+        except Exception as error:
+            line |= {"ok": False, "detail": f"{type(error).__name__}: {error}"}
+        print(json.dumps(line), flush=True)

@@ -1,4 +1,5 @@
 import SimulatorModel
+import SimulatorScript
 
 /// What happens instead of an answer, below HTTP.
 enum ConnectionFault {

@@ -1,4 +1,5 @@
 import SimulatorModel
+import SimulatorScript
 import Telemetry
 
 /// Error answers by name, in the shape and with the headers of a dialect.

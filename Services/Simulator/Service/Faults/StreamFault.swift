@@ -1,4 +1,5 @@
 import SimulatorModel
+import SimulatorScript
 
 /// Bends the events of a stream.
 enum StreamFault {

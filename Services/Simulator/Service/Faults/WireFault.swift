@@ -1,6 +1,7 @@
 import EventLoop
 import Gzip
 import SimulatorModel
+import SimulatorScript
 
 /// Bends the bytes of an answer, whether it streams or not.
 struct WireFault {

@@ -214,13 +214,22 @@ struct HTTPParser {
   private func header(in line: Range<Int>) -> (name: String, value: String)? {
     guard let colon = bytes[line].firstIndex(of: UInt8(ascii: ":")), colon > line.lowerBound
     else { return nil }
+    var hasCapitals = false
+    for index in line.lowerBound..<colon {
+      let byte = bytes[index]
+      guard byte > 0x20, byte < 0x7F else { return nil }
+      if byte >= 0x41, byte <= 0x5A { hasCapitals = true }
+    }
+    var first = colon + 1
+    var last = line.upperBound
+    while first < last, bytes[first] == 0x20 || bytes[first] == 0x09 { first += 1 }
+    while first < last, bytes[last - 1] == 0x20 || bytes[last - 1] == 0x09 { last -= 1 }
     let name = bytes[line.lowerBound..<colon]
-    guard !name.contains(where: { $0 <= 0x20 || $0 >= 0x7F }) else { return nil }
-    var value = bytes[(colon + 1)..<line.upperBound]
-    while let first = value.first, first == 0x20 || first == 0x09 { value = value.dropFirst() }
-    while let last = value.last, last == 0x20 || last == 0x09 { value = value.dropLast() }
-    let lower = name.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
-    return (String(decoding: lower, as: UTF8.self), Self.text(value))
+    let lower =
+      hasCapitals
+      ? String(decoding: name.map { $0 >= 0x41 && $0 <= 0x5A ? $0 | 0x20 : $0 }, as: UTF8.self)
+      : Self.text(name)
+    return (lower, Self.text(bytes[first..<last]))
   }
 
   private static func text(_ bytes: ArraySlice<UInt8>) -> String {

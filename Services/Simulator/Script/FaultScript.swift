@@ -1,4 +1,5 @@
 package import JSON
+package import SimulatorModel
 
 /// How a fault is meant, where its name leaves that open.
 package struct FaultOptions: Sendable, Equatable {
@@ -149,8 +150,8 @@ extension FaultScript {
   package init(_ value: JSONValue) throws(Problem) {
     seed = value["seed"]?.numberValue?.uint64 ?? 0
     let given = value["rules"]?.arrayValue ?? []
-    guard given.count <= ModelLimits.rulesMax else {
-      throw Problem(text: "at most \(ModelLimits.rulesMax) rules")
+    guard given.count <= ScriptLimits.rulesMax else {
+      throw Problem(text: "at most \(ScriptLimits.rulesMax) rules")
     }
     for (index, rule) in given.enumerated() {
       rules.append(try Self.rule(rule, "rules[\(index)]"))

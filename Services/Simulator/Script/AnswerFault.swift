@@ -1,4 +1,5 @@
 import JSON
+package import SimulatorModel
 
 /// Bends what the model says.
 package enum AnswerFault {

@@ -1,24 +1,25 @@
-package import JSON
+import JSON
+import SimulatorModel
 
 /// One call as the log has it: what a checker of rate limits and concurrency looks at.
-package struct CallRecord: Sendable {
-  package var number: Int
+struct CallRecord: Sendable {
+  var number: Int
   /// Nanoseconds since the simulator started.
-  package var arrival: UInt64
-  package var finished: UInt64?
-  package var requestID: String
-  package var path: String
-  package var key: String
-  package var model = ""
+  var arrival: UInt64
+  var finished: UInt64?
+  var requestID: String
+  var path: String
+  var key: String
+  var model = ""
   /// Calls under way when it arrived, without it.
-  package var inFlight: Int
+  var inFlight: Int
   /// 0 as long as nothing was answered.
-  package var status = 0
-  package var isStream = false
-  package var fault: FaultName?
-  package var usage: TokenUsage?
+  var status = 0
+  var isStream = false
+  var fault: String?
+  var usage: TokenUsage?
 
-  package init(
+  init(
     number: Int, arrival: UInt64, requestID: String, path: String, key: String, inFlight: Int
   ) {
     self.number = number
@@ -29,7 +30,7 @@ package struct CallRecord: Sendable {
     self.inFlight = inFlight
   }
 
-  package func write(to writer: inout JSONWriter) {
+  func write(to writer: inout JSONWriter) {
     writer.beginObject()
     writer.field("call", number)
     writer.key("arrival_ns")
@@ -44,7 +45,7 @@ package struct CallRecord: Sendable {
     writer.field("status", status)
     writer.key("stream")
     writer.bool(isStream)
-    writer.field("fault", fault?.rawValue)
+    writer.field("fault", fault)
     writer.key("usage")
     if let usage { usage.write(to: &writer) } else { writer.null() }
     writer.endObject()

@@ -1,3 +1,13 @@
+// SimulatorScript: what is to go wrong on purpose, by name, for whom and how often; and how long
+// answers take. Values only: it bends answers, and says what the service is to do to a
+// connection. It never decides what is true: bills and caches know nothing of it.
+// Limits: `ScriptLimits`.
+
+/// Bounds of one script.
+package enum ScriptLimits {
+  package static let rulesMax = 1000
+}
+
 /// Everything that can go wrong on purpose, by name.
 package enum FaultName: String, Sendable, CaseIterable {
   // MARK: refusal

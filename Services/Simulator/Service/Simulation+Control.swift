@@ -1,5 +1,6 @@
 import JSON
 import SimulatorModel
+import SimulatorScript
 
 /// What tests and operators ask of the simulator itself; no key is asked for.
 extension Simulation {

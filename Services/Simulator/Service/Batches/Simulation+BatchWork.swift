@@ -1,6 +1,7 @@
 import EventLoop
 import JSON
 import SimulatorModel
+import SimulatorScript
 import Telemetry
 
 /// What is done with the requests of a batch: one after another, a few a turn of the loop, each

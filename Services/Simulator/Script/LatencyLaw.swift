@@ -1,4 +1,5 @@
 package import JSON
+import SimulatorModel
 
 /// When an answer comes: first byte after `first` and up to `jitter` more, chosen by the call's
 /// seed; then so much for each token. What does not stream comes when its last token would.
