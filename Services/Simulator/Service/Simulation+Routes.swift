@@ -3,6 +3,8 @@ import SimulatorModel
 
 /// Who answers which path.
 extension Simulation {
+  private static let pieceBytes = 256 << 10
+
   func route(_ request: HTTPRequest, _ connection: HTTPConnection) {
     switch (request.method, request.path) {
     case ("POST", "/v1/messages"):
@@ -21,8 +23,17 @@ extension Simulation {
   }
 
   func send(_ answer: HTTPAnswer, _ request: HTTPRequest, _ connection: HTTPConnection) {
-    connection.write(answer.bytes(isKeptAlive: request.isKeptAlive))
-    connection.finish(isKeptAlive: request.isKeptAlive)
+    connection.write(
+      answer.head(.length(answer.body.count), isKeptAlive: request.isKeptAlive))
+    // A bill may be larger than what a connection holds for a slow reader.
+    var rest = answer.body[...]
+    connection.write(
+      from: {
+        guard !rest.isEmpty else { return nil }
+        let piece = Array(rest.prefix(Self.pieceBytes))
+        rest = rest.dropFirst(piece.count)
+        return piece
+      }, then: { connection.finish(isKeptAlive: request.isKeptAlive) })
   }
 
   /// What a provider answers at once and does not bill: models, token counts, files, batches.
