@@ -1,5 +1,6 @@
 import EventLoop
 import Machine
+import SimulatorModel
 
 /// The bill as a file of JSON lines. Lines that come while the disk is busy share its next turn.
 final class BillFile: Sendable {
@@ -72,10 +73,13 @@ final class BillFile: Sendable {
     _ = try? file.file.write(bytes)
   }
 
-  /// All of the file.
-  func read() async throws -> [UInt8] {
+  /// All of the file, one line a call; read and put together on a thread of its own, so that
+  /// calls go on meanwhile.
+  func readMerged() async throws -> [UInt8] {
     guard let path else { return [] }
-    return try await pool.run { try Files.read(path, bytesMax: BillFile.fileBytesMax) }
+    return try await pool.run {
+      BillLine.merged(try Files.read(path, bytesMax: BillFile.fileBytesMax))
+    }
   }
 
   func close() async {

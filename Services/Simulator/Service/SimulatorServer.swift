@@ -1,5 +1,4 @@
 import EventLoop
-import SimulatorModel
 import Telemetry
 
 /// The sockets, and the one simulation behind them.
@@ -42,9 +41,8 @@ actor SimulatorServer: LoopActor {
   private func billed(upTo number: Int) { simulation.billed(upTo: number) }
 
   private func sendBill(to ticket: Int) async {
-    let bytes = try? await bill.read()
-    let merged = BillLine.merged(bytes ?? [])
-    simulation.billWasRead(merged, for: ticket)
+    let bytes = try? await bill.readMerged()
+    simulation.billWasRead(bytes ?? [], for: ticket)
   }
 
   func close() {
