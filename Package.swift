@@ -248,6 +248,12 @@ let gatewayRooms =
   // When a call may leave: all limits, gates and queues of all providers at one desk.
   + module("GatewayLimits", at: "Services/Gateway/Limits", uses: "GatewayPacing")
 
+let simulatorRooms =
+  // A provider as plain values: requests, answers, caches, limits, faults, bills.
+  module("SimulatorModel", at: "Services/Simulator/Model", uses: "JSON Telemetry")
+  // What is to go wrong on purpose, by name, and how long answers take.
+  + module("SimulatorScript", at: "Services/Simulator/Script", uses: "SimulatorModel JSON")
+
 let orchestratorRooms =
   // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.
   module(
@@ -276,6 +282,13 @@ let services =
       Telemetry Failpoints Lifecycle Digest Faults JSON GRPCFormat
       """,
     testUses: "StoreService StoreBackend StoreSQLite GatewayStandIn MeshAddressing Locking")
+  // A provider to run against: it stands outside the mesh and shares nothing with the gateway.
+  + service(
+    "Simulator", calls: [],
+    uses: """
+      SimulatorScript SimulatorModel EventLoop Configuration Telemetry Lifecycle Machine JSON
+      Gzip
+      """, testUses: "")
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
@@ -396,7 +409,7 @@ let swiftSettings: [SwiftSetting] = [
 
 let targets =
   clibs + foundations + messages + calls + contracts + storeRooms + gatewayRooms
-  + orchestratorRooms + services + commandLine + generator + proofs + fuzzer
+  + simulatorRooms + orchestratorRooms + services + commandLine + generator + proofs + fuzzer
 for target in targets
 where target.type != .system && !(target.name.hasPrefix("C") && target.name.hasSuffix("Wire")) {
   target.swiftSettings = swiftSettings
@@ -411,6 +424,7 @@ let package = Package(
     .executable(name: "assay-ingest", targets: ["IngestMain"]),
     .executable(name: "assay-orchestrator", targets: ["OrchestratorMain"]),
     .executable(name: "assay-edge", targets: ["EdgeMain"]),
+    .executable(name: "assay-simulator", targets: ["SimulatorMain"]),
     .executable(name: "assay-protogen", targets: ["GeneratorMain"]),
   ],
   targets: targets

@@ -22,6 +22,9 @@ enum Architecture {
       "Console", "LedgerFile", "GatewayAudit",
     ],
     ["RPCStream", "GeneratorMain", "HTTPServer"],
+      "Console", "SimulatorModel",
+    ],
+    ["RPCStream", "GeneratorMain", "SimulatorScript"],
     ["RPC"],
     ["ScoreContract"],
     ["MeshContract", "TestingContract"],
@@ -41,6 +44,8 @@ enum Architecture {
     ("Store", []),
     ("Gateway", []),
     ("Ingest", []),
+    // A provider of its own, which callers reach by HTTP as they reach any other.
+    ("Simulator", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
     // Store for what it alone has, asked plainly: exports and backups.
@@ -68,6 +73,8 @@ enum Architecture {
     "GatewayBudgets": "Services/Gateway/Budgets",
     "LedgerFile": "Services/Gateway/LedgerFile",
     "GatewayAudit": "Services/Gateway/Audit",
+    "SimulatorModel": "Services/Simulator/Model",
+    "SimulatorScript": "Services/Simulator/Script",
     "RunEngine": "Services/Orchestrator/Engine",
     "RunWorkloads": "Services/Orchestrator/Workloads",
     "Proof": "Services/CLI/Proof",
