@@ -35,7 +35,8 @@ struct ErrorCase: CustomTestStringConvertible, Sendable {
   var testDescription: String { "\(family) \(status) \(body.prefix(60)) → \(cause)" }
 
   static func anthropic(_ type: String, _ message: String = "m", details: String = "") -> String {
-    #"{"type":"error","error":{"type":"\#(type)","message":"\#(message)"\#(details)},"request_id":"req_1"}"#
+    #"{"type":"error","error":{"type":"\#(type)","message":"\#(message)"\#(details)},"#
+      + #""request_id":"req_1"}"#
   }
 
   static func openAI(_ code: String, type: String = "t") -> String {

@@ -64,7 +64,8 @@ import Testing
     #"{"input_tokens":-1,"output_tokens":1}"#, #"{"input_tokens":1.5,"output_tokens":1}"#,
     #"{"input_tokens":9223372036854775807,"output_tokens":1}"#,
     #"{"input_tokens":"5","output_tokens":1}"#, #"{"input_tokens":1e300,"output_tokens":1}"#,
-    #"{"input_tokens":1,"cache_creation_input_tokens":5,"output_tokens":1,"cache_creation":{"ephemeral_1h_input_tokens":9}}"#,
+    #"{"input_tokens":1,"cache_creation_input_tokens":5,"output_tokens":1,"#
+      + #""cache_creation":{"ephemeral_1h_input_tokens":9}}"#,
   ])
   func `a usage that nobody can mean is not believed`(usage: String) throws {
     let facts = try #require(
@@ -104,7 +105,8 @@ import Testing
     (.openAIChat, #"{"choices":[{"finish_reason":"content_filter"}]}"#, .refusal),
     (
       .openAIResponses,
-      #"{"object":"response","status":"incomplete","incomplete_details":{"reason":"max_output_tokens"}}"#,
+      #"{"object":"response","status":"incomplete","#
+        + #""incomplete_details":{"reason":"max_output_tokens"}}"#,
       .length
     ),
     (
@@ -137,7 +139,9 @@ import Testing
   }
 
   private static let anthropic = [
-    #"{"type":"message_start","message":{"type":"message","id":"i","model":"m-1","usage":{"input_tokens":25,"cache_creation_input_tokens":10,"cache_creation":{"ephemeral_1h_input_tokens":4},"output_tokens":1}}}"#,
+    #"{"type":"message_start","message":{"type":"message","id":"i","model":"m-1","#
+      + #""usage":{"input_tokens":25,"cache_creation_input_tokens":10,"#
+      + #""cache_creation":{"ephemeral_1h_input_tokens":4},"output_tokens":1}}}"#,
     #"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#,
     #"{"type":"ping"}"#,
     #"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"hi"}}"#,
@@ -176,7 +180,8 @@ import Testing
 
   @Test func `the chunk that tells the usage is held back from whoever did not ask for it`() {
     let events = [
-      #"{"id":"c","model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","content":""}}],"usage":null}"#,
+      #"{"id":"c","model":"m-1","choices":[{"index":0,"delta":{"role":"assistant","#
+        + #""content":""}}],"usage":null}"#,
       #"{"id":"c","choices":[{"index":0,"delta":{"content":"hi"}}],"usage":null}"#,
       #"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null}"#,
       #"{"id":"c","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":2}}"#,
@@ -197,7 +202,9 @@ import Testing
       [
         #"{"type":"response.created","response":{"id":"r","model":"m-1"}}"#,
         #"{"type":"response.output_text.delta","delta":"hi"}"#,
-        #"{"type":"response.completed","response":{"object":"response","id":"r","status":"completed","model":"m-1","usage":{"input_tokens":3,"output_tokens":1}}}"#,
+        #"{"type":"response.completed","response":{"object":"response","id":"r","#
+          + #""status":"completed","model":"m-1","usage":{"input_tokens":3,"#
+          + #""output_tokens":1}}}"#,
       ])
     #expect(reading.hasEnded)
     #expect(reading.facts.usage == TokenUsage(freshInput: 3, output: 1))

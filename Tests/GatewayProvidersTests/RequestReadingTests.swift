@@ -143,7 +143,8 @@ private func problem(_ dialect: Dialect, _ text: String) -> RequestProblem? {
     let edited = try Dialect.openAIChat.upstreamEdits(of: other, otherFacts, model: "m").bytes()
     let options = try JSONValue(parsing: edited)["stream_options"]
     #expect(options == ["x": 1, "include_usage": true])
-    let (kept, keptFacts) = try read(.anthropicMessages, #"{"model":"m","messages":[],"stream":true}"#)
+    let (kept, keptFacts) = try read(
+      .anthropicMessages, #"{"model":"m","messages":[],"stream":true}"#)
     #expect(
       try Dialect.anthropicMessages.upstreamEdits(of: kept, keptFacts, model: "m").isEmpty)
   }

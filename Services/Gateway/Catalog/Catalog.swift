@@ -36,7 +36,8 @@ package struct Catalog: Equatable, Sendable {
     guard let card = models[model] else { return [] }
     return card.servings.flatMap { serving -> [ModelRoute] in
       guard let provider = provider(serving.provider) else { return [] }
-      let spoken = dialect.map { provider.dialects.contains($0) ? $0 : nil } ?? provider.dialects.first
+      let spoken =
+        dialect.map { provider.dialects.contains($0) ? $0 : nil } ?? provider.dialects.first
       guard let spoken else { return [] }
       return provider.keys.map { key in
         ModelRoute(

@@ -70,7 +70,9 @@ extension CatalogReader {
     var amounts: [String: NanoDollars] = [:]
     var version = "file"
     var batch: Int64 = 100
-    let names = ["input", "output", "cache_read", "cache_write", "cache_write_long", "web_searches"]
+    let names = [
+      "input", "output", "cache_read", "cache_write", "cache_write_long", "web_searches",
+    ]
     members(of: node, place, names + ["version", "batch_percent"]) { reader, key, node in
       switch key {
       case "version": version = reader.text(node, "\(place).version") ?? version

@@ -38,7 +38,8 @@ extension CatalogReader {
     }
     for entry in mapping.entries.prefix(CatalogLimits.entriesMax) {
       guard GatewayName(entry.key) != nil else {
-        report(entry.value, "\(place): \(entry.key) is no name", hint: "letters, digits, . _ - : / @")
+        report(
+          entry.value, "\(place): \(entry.key) is no name", hint: "letters, digits, . _ - : / @")
         continue
       }
       body(&self, entry.key, entry.value)

@@ -31,7 +31,8 @@ enum AnthropicReply {
 
   /// Its input excludes what was cached; `cache_creation` is a breakdown, never added to the sum.
   static func usage(_ element: JSONText.Element?) -> TokenUsage? {
-    guard let fields = UsageFields(element), fields.has("output_tokens") || fields.has("input_tokens")
+    guard let fields = UsageFields(element),
+      fields.has("output_tokens") || fields.has("input_tokens")
     else { return nil }
     let written = fields.count("cache_creation_input_tokens")
     let long = fields.count("cache_creation", "ephemeral_1h_input_tokens")

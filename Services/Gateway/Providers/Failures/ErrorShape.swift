@@ -19,7 +19,8 @@ package struct ErrorShape: Equatable, Sendable {
     let row = Self.rows[fault.reason] ?? Self.byCode[fault.code] ?? Self.unknown
     status = row.status
     type = family == .anthropic ? row.anthropic : row.openAI
-    code = fault.reason.lowercased()
+    let known = family == .openAI ? Self.openAICodes[fault.reason] : nil
+    code = known ?? fault.reason.lowercased()
     message = fault.hint.map { "\(fault.message) \($0)" } ?? fault.message
     field = fault.violations.first?.field
     shouldRetry = fault.retryAfter != nil && row.status >= 429
@@ -84,6 +85,13 @@ package struct ErrorShape: Equatable, Sendable {
       self.openAI = openAI
     }
   }
+
+  /// Codes that OpenAI's clients branch on.
+  private static let openAICodes = [
+    "UNKNOWN_MODEL": "model_not_found", "BAD_KEY": "invalid_api_key",
+    "BUDGET_EXHAUSTED": "insufficient_quota", "QUOTA_EXHAUSTED": "insufficient_quota",
+    "RATE_LIMITED": "rate_limit_exceeded", "CONTEXT_TOO_LONG": "context_length_exceeded",
+  ]
 
   private static let unknown = Row(500, "api_error", "server_error")
 

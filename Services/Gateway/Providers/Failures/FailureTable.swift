@@ -79,7 +79,9 @@ package enum FailureTable {
 
     Row(
       .contextTooLong,
-      words: ["context_length_exceeded", "model_context_window_exceeded", "string_above_max_length"]
+      words: [
+        "context_length_exceeded", "model_context_window_exceeded", "string_above_max_length",
+      ]
     ),
     Row(
       .contextTooLong, .anthropic, statuses: 400...400,

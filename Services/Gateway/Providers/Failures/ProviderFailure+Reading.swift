@@ -59,7 +59,7 @@ private struct ErrorObject {
 
 extension String {
   /// The longest beginning within a count of bytes that ends between two characters.
-  func cut(toBytes limit: Int) -> String {
+  package func cut(toBytes limit: Int) -> String {
     guard utf8.count > limit else { return self }
     var end = utf8.index(utf8.startIndex, offsetBy: limit)
     while String.Index(end, within: self) == nil { end = utf8.index(before: end) }

@@ -24,10 +24,14 @@ enum ChatWriter {
       }
       try call.writeExtra(&writer, own: own)
       if !call.tools.isEmpty {
-        writer.member("tools", .array(call.tools.map { ["type": "function", "function": OpenAITools.described($0)] }))
+        writer.member(
+          "tools",
+          .array(call.tools.map { ["type": "function", "function": OpenAITools.described($0)] }))
       }
       if let choice = call.toolChoice {
-        writer.member("tool_choice", OpenAITools.choice(choice) { ["type": "function", "function": ["name": $0]] })
+        writer.member(
+          "tool_choice",
+          OpenAITools.choice(choice) { ["type": "function", "function": ["name": $0]] })
       }
       format(call, &writer)
       writer.key("messages")

@@ -24,7 +24,8 @@ enum ResponsesWriter {
         writer.member("tools", .array(call.tools.map(tool)))
       }
       if let choice = call.toolChoice {
-        writer.member("tool_choice", OpenAITools.choice(choice) { ["type": "function", "name": $0] })
+        writer.member(
+          "tool_choice", OpenAITools.choice(choice) { ["type": "function", "name": $0] })
       }
       format(call, &writer)
       writer.key("input")

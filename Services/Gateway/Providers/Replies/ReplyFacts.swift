@@ -2,7 +2,7 @@ package import GatewayValues
 package import JSONText
 
 /// How an answer ended.
-package enum Finish: Equatable, Sendable {
+package enum Finish: Hashable, Sendable {
   case stop
   case length
   case toolCalls

@@ -79,7 +79,9 @@ package struct StreamReading: Sendable {
 
   /// Counts so far, not more of them; what it does not restate stays as it was told.
   private mutating func takeAnthropicUsage(_ element: JSONText.Element?) {
-    guard let told = AnthropicReply.usage(element), let fields = UsageFields(element) else { return }
+    guard let told = AnthropicReply.usage(element), let fields = UsageFields(element) else {
+      return
+    }
     var sum = usage ?? TokenUsage()
     if fields.has("input_tokens") { sum.freshInput = told.freshInput }
     if fields.has("cache_read_input_tokens") { sum.cacheRead = told.cacheRead }
