@@ -214,12 +214,20 @@ let storeRooms =
     "StoreSQLite", at: "Services/Store/SQLite",
     uses: """
       StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints Faults JSON
-      Machine
+            Machine
       """, testUses: "Locking")
 
 let gatewayRooms =
   // Money, tokens, prices and names: what the gateway's rooms say to each other.
   module("GatewayValues", at: "Services/Gateway/Values")
+  // What providers say and want to hear, as functions of bytes.
+  + module(
+    "GatewayProviders", at: "Services/Gateway/Providers", uses: "GatewayValues JSON JSONText Faults"
+  )
+  // What an operator tells the gateway: providers, models, products.
+  + module(
+    "GatewayCatalog", at: "Services/Gateway/Catalog",
+    uses: "GatewayValues GatewayProviders YAML Faults")
   // Who may spend how much and when, and drawing from several caps at once; no I/O.
   + module(
     "GatewayBudgets", at: "Services/Gateway/Budgets", uses: "GatewayValues Faults Machine",
@@ -243,6 +251,22 @@ let gatewayRooms =
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
+  // One call through every stage that makes it paid once and within budget.
+  + module(
+    "GatewayPipeline", at: "Services/Gateway/Pipeline",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
+      LedgerFile GatewayLedger HTTPClient JSONText JSON ServerSentEvents EventLoop Telemetry
+      Machine Faults
+      """, tested: false)
+  // HTTP for products that already speak to a provider.
+  + module(
+    "GatewayDoor", at: "Services/Gateway/Door",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
+      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      """, tested: false)
+  // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   + module("GatewayPacing", at: "Services/Gateway/Pacing")
   // When a call may leave: all limits, gates and queues of all providers at one desk.
@@ -269,11 +293,17 @@ let services =
   service(
     "Store", calls: [],
     uses: """
-      StoreBackend StoreSQLite ScoreContract RPC RPCStream Feed EventLoop Configuration Telemetry
-      Lifecycle Machine Faults JSON GRPCFormat Locking
+      StoreBackend StoreSQLite ScoreContract RPC RPCStream Feed EventLoop Configuration
+      Telemetry Lifecycle Machine Faults JSON GRPCFormat Locking
       """, testUses: "SQLite ServiceHost MeshAddressing Machine")
   + service(
-    "Gateway", calls: [], uses: "GatewayStandIn RPC EventLoop Configuration Telemetry Faults")
+    "Gateway", calls: [],
+    uses: """
+      GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
+      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
+      ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
+      Configuration Telemetry Lifecycle Machine Digest Faults
+      """, testUses: "HTTPClient GatewayAudit")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
@@ -287,7 +317,7 @@ let services =
     "Simulator", calls: [],
     uses: """
       SimulatorScript SimulatorModel EventLoop Configuration Telemetry Lifecycle Machine JSON
-      Gzip
+            Gzip
       """, testUses: "")
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
@@ -353,8 +383,8 @@ let proofs =
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
     uses: """
-      TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON JSONText ServerSentEvents Configuration
-      YAML
+      TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON JSONText ServerSentEvents
+      Configuration YAML
       """, tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
@@ -384,8 +414,8 @@ let proofs =
     test(
       "MeshTests",
       uses: """
-        TestSupport JSON EventLoop RPC MeshContract Faults Machine Supervisor MeshAddressing
-        Locking
+                TestSupport JSON EventLoop RPC MeshContract Faults Machine Supervisor MeshAddressing
+                Locking
         """),
   ]
 

@@ -32,7 +32,7 @@ extension EventLoop {
       unsafe uv_stop(assay_uv_loop(handles))
     }
     if !nextTurnItems.isEmpty { beginNextTurnItems() }
-    guard hasWork else { return setIdle(active: hasNothingLeft) }
+    guard hasWork else { return setIdle(active: hasNothingLeft || isLingering) }
     coarseNow = assay_coarse_nanoseconds()
     var budget = limits.jobsPerTurnMax
     repeat {
@@ -43,7 +43,8 @@ extension EventLoop {
       }
       endTurnItems(&budget)
     } while budget > 0 && hasWork
-    setIdle(active: hasWork || !nextTurnItems.isEmpty || hasNothingLeft)
+    setIdle(
+      active: hasWork || !nextTurnItems.isEmpty || hasNothingLeft || lingerDeadline > 0)
   }
 
   private func beginNextTurnItems() {

@@ -110,6 +110,7 @@ package struct AddressPolicy: Hashable, Sendable {
     self.allowsPrivate = allowsPrivate
   }
 
+  /// Whether a connection to this address may be made.
   package func allows(_ address: NetworkAddress) -> Bool {
     switch address.kind {
     case .public: true

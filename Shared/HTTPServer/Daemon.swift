@@ -39,7 +39,7 @@ import EventLoop
     let descriptor = unsafe assay_mhd_epoll(handle)
     do throws(EventLoopError) {
       let poll = try DescriptorPoll(
-        descriptor, on: loop, onReady: { self.run() }, onStop: { [weak core] in core?.stop() })
+        descriptor, on: loop, onReady: { _ in self.run() }, onStop: { [weak core] in core?.stop() })
       self.poll = poll
       poll.watch()
     } catch {

@@ -22,7 +22,7 @@ final class Lingering {
     do throws(EventLoopError) {
       // The poll keeps this until the end.
       let poll = try DescriptorPoll(
-        descriptor, on: loop, onReady: { self.read() }, onStop: { self.end() })
+        descriptor, on: loop, onReady: { _ in self.read() }, onStop: { self.end() })
       self.poll = poll
       poll.watch()
     } catch {

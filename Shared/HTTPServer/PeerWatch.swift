@@ -18,7 +18,7 @@ import Glibc
     guard epoll >= 0 else { throw EventLoopError(.descriptorsExhausted, "No epoll set") }
     do throws(EventLoopError) {
       let poll = try DescriptorPoll(
-        epoll, on: loop, onReady: { [weak self] in self?.read() }, onStop: {})
+        epoll, on: loop, onReady: { [weak self] _ in self?.read() }, onStop: {})
       self.poll = poll
       poll.watch()
     } catch {

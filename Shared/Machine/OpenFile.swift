@@ -76,7 +76,7 @@ package struct OpenFile: ~Copyable, Sendable {
     if failure != 0 { throw MachineError("write", path, errno: failure) }
   }
 
-  /// Writes owned bytes.
+  /// Writes all of the bytes.
   package func write(_ bytes: [UInt8]) throws(MachineError) {
     try write(unsafe bytes.span.bytes)
   }

@@ -44,6 +44,11 @@ package struct SSEReader: Sendable {
   ///
   /// What breaks a limit is thrown behind the blocks before it: at once when there are none, else
   /// by the next call. Nothing is read behind it.
+  package mutating func feed(_ chunk: [UInt8]) throws(SSEError) -> SSEEvents {
+    try feed(unsafe chunk.span.bytes)
+  }
+
+  /// Takes the next bytes of the stream, wherever they were cut; the events that end in them.
   package mutating func feed(_ chunk: RawSpan) throws(SSEError) -> SSEEvents {
     if let failure { throw failure }
     unsafe chunk.withUnsafeBytes { unsafe held.append(contentsOf: $0) }

@@ -72,7 +72,7 @@ private func watch(_ descriptor: Int32, on loop: EventLoop, into read: Shelf<Str
   let holder = Holder()
   holder.poll = try? DescriptorPoll(
     descriptor, on: loop,
-    onReady: {
+    onReady: { _ in
       var bytes = [UInt8](repeating: 0, count: 64)
       let count = unsafe Glibc.read(descriptor, &bytes, bytes.count)
       read.value = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)

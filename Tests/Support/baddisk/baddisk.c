@@ -29,7 +29,7 @@
 
 static const char *control, *folder;
 static long full_ms, started_ms;
-enum { spared_ms = 700 };
+enum { spared_ms = 150 };
 
 static long now_ms(void) {
   struct timespec now;

@@ -55,7 +55,8 @@ class Connection:
         self.sock.sendall(data)
 
     def answer(self, body=b"ok", status=b"200 OK", extra=b""):
-        self.send(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra) + body)
+        head = b"HTTP/1.1 %s\r\nContent-Length: %d\r\n%s\r\n" % (status, len(body), extra)
+        self.send(head + body)
 
     def until_closed(self):
         while True:
@@ -148,7 +149,9 @@ WHOLE = {  # after the whole request was read
     "/leaves": lambda c: (c.answer(), leave(c)),
     "/none": raw(b"HTTP/1.1 204 No Content\r\n\r\n", lambda c: None),
     "/until-close": raw(b"HTTP/1.1 200 OK\r\n\r\nto the end", leave),
-    "/two": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n", lambda c: None),
+    "/two": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n", lambda c: None
+    ),
     "/interim": raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\n"
                     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: 2\r\n\r\nok", lambda c: None),
     "/trailers": raw(CHUNKED % b"" + chunk(b"ok") + b"0\r\nX-T: 1\r\n\r\n", lambda c: None),
@@ -236,7 +239,8 @@ def serve(sock):
 
 
 def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+    head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream)
+    return head + payload
 
 
 def serve_h2(sock):
