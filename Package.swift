@@ -109,6 +109,7 @@ let clibs =
   + clib("CZlib", apt: "zlib1g-dev")
   + clib("CSQLite", apt: "libsqlite3-dev")
   + clib("CCrypto", apt: "libssl-dev")
+  + clib("CMicroHTTPD", apt: "libmicrohttpd-dev")
   + clib("CCurl", apt: "libcurl4-openssl-dev")
   + clib("CMachine", apt: "libc6-dev")
 
@@ -121,6 +122,10 @@ let foundations =
   + shared("Machine", uses: "CMachine")
   // JSON values, read with limits and written in one pass.
   + shared("JSON")
+  // JSON documents kept as their bytes: checked, indexed, read and edited in place.
+  + shared("JSONText", uses: "JSON")
+  // Event streams as WHATWG writes them, read as they arrive and written.
+  + shared("ServerSentEvents")
   // Log lines, counters and histograms, trace context, secrets that print nothing.
   + shared("Telemetry", uses: "JSON Locking")
   // One loop per thread on libuv that is also a Swift executor.
@@ -135,6 +140,8 @@ let foundations =
   + shared("Configuration", uses: "YAML Machine MeshAddressing Telemetry Faults Locking")
   // Run services together, stop them in order within a deadline.
   + shared("Lifecycle", uses: "EventLoop Telemetry Faults Locking")
+  // HTTP/1.1 requests as values, answers and streams with back-pressure, on a loop.
+  + shared("HTTPServer", uses: "CMicroHTTPD EventLoop Lifecycle", testUses: "Locking")
   // gzip with a bound on what comes out.
   + shared("Gzip", uses: "CZlib")
   // SHA-256 that names things.
@@ -142,7 +149,7 @@ let foundations =
   // Named places where a test may end the process.
   + shared("Failpoints")
   // Connections, statements, rows and errors of one SQLite file; nothing about our tables.
-  + shared("SQLite", uses: "CSQLite Faults")
+  + shared("SQLite", uses: "CSQLite Faults", testUses: "Machine")
 
 let messages =
   // protobuf-c's pack and unpack with a bounded arena; Swift values on the near side.
@@ -207,16 +214,69 @@ let storeRooms =
     "StoreSQLite", at: "Services/Store/SQLite",
     uses: """
       StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints Faults JSON
-      Machine
+            Machine
       """, testUses: "Locking")
 
 let gatewayRooms =
   // Money, tokens, prices and names: what the gateway's rooms say to each other.
   module("GatewayValues", at: "Services/Gateway/Values")
+  // What providers say and want to hear, as functions of bytes.
+  + module(
+    "GatewayProviders", at: "Services/Gateway/Providers", uses: "GatewayValues JSON JSONText Faults"
+  )
+  // What an operator tells the gateway: providers, models, products.
+  + module(
+    "GatewayCatalog", at: "Services/Gateway/Catalog",
+    uses: "GatewayValues GatewayProviders YAML Faults")
+  // Who may spend how much and when, and drawing from several caps at once; no I/O.
+  + module(
+    "GatewayBudgets", at: "Services/Gateway/Budgets", uses: "GatewayValues Faults Machine",
+    tested: false)
+  // A ledger on a disk: its lines, its journal, its one writer, and what a crash leaves of it.
+  + module(
+    "LedgerFile", at: "Services/Gateway/LedgerFile",
+    uses: "GatewayBudgets GatewayValues SQLite EventLoop Digest Failpoints Faults Machine",
+    tested: false)
+  // Adds a ledger up again, from outside.
+  + module(
+    "GatewayAudit", at: "Services/Gateway/Audit",
+    uses: "GatewayValues SQLite Digest Faults JSON Machine", tested: false)
+  // The open ledger: what every attempt may cost, is held for and did cost.
+  + module(
+    "GatewayLedger", at: "Services/Gateway/Ledger",
+    uses: """
+      LedgerFile GatewayBudgets GatewayValues SQLite EventLoop Telemetry Faults Locking Machine
+      """, testUses: "GatewayAudit")
   // A gateway that asks no provider: scripted answers and a log of what they would have cost.
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
+  // One call through every stage that makes it paid once and within budget.
+  + module(
+    "GatewayPipeline", at: "Services/Gateway/Pipeline",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
+      LedgerFile GatewayLedger HTTPClient JSONText JSON ServerSentEvents EventLoop Telemetry
+      Machine Faults
+      """, tested: false)
+  // HTTP for products that already speak to a provider.
+  + module(
+    "GatewayDoor", at: "Services/Gateway/Door",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
+      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      """, tested: false)
+  // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
+  // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
+  + module("GatewayPacing", at: "Services/Gateway/Pacing")
+  // When a call may leave: all limits, gates and queues of all providers at one desk.
+  + module("GatewayLimits", at: "Services/Gateway/Limits", uses: "GatewayPacing")
+
+let simulatorRooms =
+  // A provider as plain values: requests, answers, caches, limits, faults, bills.
+  module("SimulatorModel", at: "Services/Simulator/Model", uses: "JSON Telemetry")
+  // What is to go wrong on purpose, by name, and how long answers take.
+  + module("SimulatorScript", at: "Services/Simulator/Script", uses: "SimulatorModel JSON")
 
 let orchestratorRooms =
   // A run as values: planned, dispatched, settled, ended; no I/O, no clock, no randomness.
@@ -233,11 +293,17 @@ let services =
   service(
     "Store", calls: [],
     uses: """
-      StoreBackend StoreSQLite ScoreContract RPC RPCStream Feed EventLoop Configuration Telemetry
-      Lifecycle Machine Faults JSON GRPCFormat Locking
+      StoreBackend StoreSQLite ScoreContract RPC RPCStream Feed EventLoop Configuration
+      Telemetry Lifecycle Machine Faults JSON GRPCFormat Locking
       """, testUses: "SQLite ServiceHost MeshAddressing Machine")
   + service(
-    "Gateway", calls: [], uses: "GatewayStandIn RPC EventLoop Configuration Telemetry Faults")
+    "Gateway", calls: [],
+    uses: """
+      GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
+      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
+      ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
+      Configuration Telemetry Lifecycle Machine Digest Faults
+      """, testUses: "HTTPClient GatewayAudit")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
@@ -246,6 +312,13 @@ let services =
       Telemetry Failpoints Lifecycle Digest Faults JSON GRPCFormat
       """,
     testUses: "StoreService StoreBackend StoreSQLite GatewayStandIn MeshAddressing Locking")
+  // A provider to run against: it stands outside the mesh and shares nothing with the gateway.
+  + service(
+    "Simulator", calls: [],
+    uses: """
+      SimulatorScript SimulatorModel EventLoop Configuration Telemetry Lifecycle Machine JSON
+            Gzip
+      """, testUses: "")
   + service("Edge", calls: ["Orchestrator", "Store", "Gateway", "Ingest"])
 
 let commandLine =
@@ -309,7 +382,10 @@ let proofs =
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
-    uses: "TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON Configuration YAML", tested: false)
+    uses: """
+      TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON JSONText ServerSentEvents
+      Configuration YAML
+      """, tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(
     "InteropPeer", at: "Tests/Support/InteropPeer",
@@ -324,6 +400,12 @@ let proofs =
       StoreContract OrchestratorContract ScoreContract MeshContract RPC MeshAddressing Protobuf
       EventLoop Faults JSON Telemetry
       """)
+  // A ledger under load, killed by its tests and measured.
+  + executable(
+    "LedgerPeer", at: "Tests/Support/LedgerPeer",
+    uses: """
+      GatewayLedger LedgerFile GatewayBudgets GatewayValues EventLoop Faults Locking Machine
+      """)
   + executable("Benchmarks", at: "Tests/Benchmarks/Runner", uses: "JSON Machine")
   + [
     test("HouseTests", uses: "TestSupport JSON"),
@@ -332,8 +414,8 @@ let proofs =
     test(
       "MeshTests",
       uses: """
-        TestSupport JSON EventLoop RPC MeshContract Faults Machine Supervisor MeshAddressing
-        Locking
+                TestSupport JSON EventLoop RPC MeshContract Faults Machine Supervisor MeshAddressing
+                Locking
         """),
   ]
 
@@ -357,7 +439,7 @@ let swiftSettings: [SwiftSetting] = [
 
 let targets =
   clibs + foundations + messages + calls + contracts + storeRooms + gatewayRooms
-  + orchestratorRooms + services + commandLine + generator + proofs + fuzzer
+  + simulatorRooms + orchestratorRooms + services + commandLine + generator + proofs + fuzzer
 for target in targets
 where target.type != .system && !(target.name.hasPrefix("C") && target.name.hasSuffix("Wire")) {
   target.swiftSettings = swiftSettings
@@ -372,6 +454,7 @@ let package = Package(
     .executable(name: "assay-ingest", targets: ["IngestMain"]),
     .executable(name: "assay-orchestrator", targets: ["OrchestratorMain"]),
     .executable(name: "assay-edge", targets: ["EdgeMain"]),
+    .executable(name: "assay-simulator", targets: ["SimulatorMain"]),
     .executable(name: "assay-protogen", targets: ["GeneratorMain"]),
   ],
   targets: targets

@@ -13,6 +13,13 @@ extension EventLoop {
     turnItems.insert(item)
   }
 
+  /// Calls `item.turnEnded()` at the end of the next turn, without a wait between: for work that
+  /// is not done yet and lets sockets and timers go first. Loop's thread only.
+  package func atEndOfNextTurn(_ item: any TurnEnding) {
+    assertCurrent()
+    nextTurnItems.insert(item)
+  }
+
   private var hasWork: Bool {
     !ready.isEmpty || !turnItems.isEmpty || inboxWaiting.load(ordering: .relaxed)
   }
@@ -24,7 +31,8 @@ extension EventLoop {
     if stopRequested.load(ordering: .relaxed) && !isClosing {
       unsafe uv_stop(assay_uv_loop(handles))
     }
-    guard hasWork else { return setIdle(active: hasNothingLeft) }
+    if !nextTurnItems.isEmpty { beginNextTurnItems() }
+    guard hasWork else { return setIdle(active: hasNothingLeft || isLingering) }
     coarseNow = assay_coarse_nanoseconds()
     var budget = limits.jobsPerTurnMax
     repeat {
@@ -35,7 +43,14 @@ extension EventLoop {
       }
       endTurnItems(&budget)
     } while budget > 0 && hasWork
-    setIdle(active: hasWork || hasNothingLeft)
+    setIdle(
+      active: hasWork || !nextTurnItems.isEmpty || hasNothingLeft || lingerDeadline > 0)
+  }
+
+  private func beginNextTurnItems() {
+    var items: [any TurnEnding] = []
+    nextTurnItems.take(into: &items)
+    for item in items { turnItems.insert(item) }
   }
 
   @inline(__always)

@@ -46,12 +46,15 @@ import Synchronization
   var closures = Ring<() -> Void>()
   var spareInbox = Inbox()
   var turnItems = TurnItems()
+  var nextTurnItems = TurnItems()
   var spareTurnItems: [any TurnEnding] = []
   var timers = TimerHeap()
   var armedDeadline = UInt64.max
   var resources: [ObjectIdentifier: LoopResource] = [:]
   var isClosing = false
   var isIdleActive = false
+  /// Until when the loop does not sleep; 0: it does.
+  var lingerDeadline: UInt64 = 0
   var coarseNow: UInt64 = 0
   let stallNanoseconds: UInt64
 

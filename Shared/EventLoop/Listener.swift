@@ -30,6 +30,7 @@ import Glibc
   private var poll: DescriptorPoll?
   private var spare: Int32 = -1
   private var onAccept: ((SocketStream) -> Void)?
+  private var onDescriptor: ((Int32) -> Void)?
   private var onRefused: ((RefusalReason) -> Void)?
   private var resume: LoopTimer?
   private var isClosed = false
@@ -64,6 +65,22 @@ import Glibc
     loop.assertCurrent()
     guard !isClosed else { throw .loopStopped }
     self.onAccept = onAccept
+    try begin(onRefused)
+  }
+
+  /// The same for a library that reads and writes by itself: it gets bare descriptors, which do
+  /// not block. It owns them, and bounds their number instead of `connectionsMax`.
+  package func startHandingOver(
+    onDescriptor: @escaping (Int32) -> Void,
+    onRefused: @escaping (RefusalReason) -> Void = { _ in }
+  ) throws(EventLoopError) {
+    loop.assertCurrent()
+    guard !isClosed else { throw .loopStopped }
+    self.onDescriptor = onDescriptor
+    try begin(onRefused)
+  }
+
+  private func begin(_ onRefused: @escaping (RefusalReason) -> Void) throws(EventLoopError) {
     self.onRefused = onRefused
     do throws(EventLoopError) {
       // The poll keeps the listener, and the loop keeps the poll, until `close`.
@@ -86,6 +103,7 @@ import Glibc
     poll?.close()
     poll = nil
     onAccept = nil
+    onDescriptor = nil
     onRefused = nil
     release()
   }
@@ -117,6 +135,7 @@ import Glibc
   }
 
   private func take(_ accepted: Int32) {
+    if let onDescriptor { return onDescriptor(accepted) }
     guard connectionCount < options.connectionsMax else {
       Glibc.close(accepted)
       onRefused?(.connections)

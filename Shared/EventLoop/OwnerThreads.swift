@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Threads of which each owns something that only one thread may touch: a writer, a reader. All
 /// take their work from one bounded queue, a group at a time.
 ///
@@ -12,8 +14,15 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
 
   fileprivate enum Next { case group([Item]), end }
 
+  /// Whether there is something to do, for a thread that stays awake for it: said with the lock
+  /// held, read without.
+  private final class News: Sendable {
+    let isThere = Atomic(false)
+  }
+
   package let name: String
   private let core = Monitor(State())
+  private let news = News()
   private let waitingMax: Int
   private let groupMax: Int
 
@@ -26,20 +35,22 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
 
   deinit {
     core.withLock { $0.isEnding = true }
+    news.isThere.store(true, ordering: .releasing)
     core.broadcast()
   }
 
   /// Starts one more thread and returns when it has opened what it owns, or throws why it cannot.
   ///
-  /// `rest` is called once when nothing came for `restAfter`; `close` when the thread ends.
+  /// `rest` is called once when nothing came for `restAfter`; `close` when the thread ends. Where
+  /// the next item is expected within `lingerMax`, the thread stays awake for it.
   package func start<Owned>(
     open: @escaping @Sendable () throws -> Owned,
     take: @escaping @Sendable (Owned, [Item]) -> Void,
-    restAfter: Duration? = nil,
+    lingerMax: Duration? = nil, restAfter: Duration? = nil,
     rest: @escaping @Sendable (Owned) -> Void = { _ in },
     close: @escaping @Sendable (Owned) -> Void = { _ in }
   ) async throws {
-    let (core, groupMax) = (core, groupMax)
+    let (core, news, groupMax) = (core, news, groupMax)
     core.withLock { $0.threadCount += 1 }
     do {
       try await withCheckedThrowingContinuation {
@@ -53,7 +64,22 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
               return opened.resume(throwing: error)
             }
             opened.resume()
-            Self.work(core, groupMax, restAfter, { take(owned, $0) }, { rest(owned) })
+            var lingering = Lingering(atMost: lingerMax)
+            Self.work(
+              { rests in
+                lingering.wait(for: news.isThere)
+                return core.wait(atMost: rests ? restAfter : nil) { state in
+                  let next = state.next(groupMax)
+                  let isMore = !state.waiting.isEmpty || state.isEnding
+                  news.isThere.store(isMore, ordering: .releasing)
+                  return next
+                }
+              },
+              { items in
+                lingering.began(count: items.count)
+                take(owned, items)
+                lingering.ended()
+              }, { rest(owned) })
             close(owned)
             Self.leave(core)
           }
@@ -82,6 +108,7 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
       guard !state.isEnding, state.threadCount > 0 else { return .ended }
       guard isUrgent || state.waiting.count < waitingMax else { return .full }
       state.waiting.append(item)
+      news.isThere.store(true, ordering: .releasing)
       return .taken
     }
     if outcome == .taken { core.signal() }
@@ -97,6 +124,7 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
     await withCheckedContinuation { continuation in
       let hasEnded = core.withLock { state in
         state.isEnding = true
+        news.isThere.store(true, ordering: .releasing)
         guard state.threadCount > 0 else { return true }
         state.ended.append(continuation)
         return false
@@ -109,16 +137,14 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
   // MARK: - On the threads
 
   private static func work(
-    _ core: Monitor<State>, _ groupMax: Int, _ restAfter: Duration?, _ take: ([Item]) -> Void,
-    _ rest: () -> Void
+    _ next: (_ rests: Bool) -> Next?, _ take: ([Item]) -> Void, _ rest: () -> Void
   ) {
     var hasRested = true
     while true {
-      let next = core.wait(atMost: hasRested ? nil : restAfter) { $0.next(groupMax) }
-      switch next {
+      switch next(!hasRested) {
       case .group(let items):
         take(items)
-        hasRested = restAfter == nil
+        hasRested = false
       case .end: return
       case nil:
         rest()

@@ -19,7 +19,7 @@ package struct PeerCredentials: Hashable, Sendable {
   }
 
   /// Of the peer of a Unix socket; nil when the kernel does not know.
-  init?(of descriptor: Int32) {
+  package init?(of descriptor: Int32) {
     var (uid, gid, pid): (UInt32, UInt32, Int32) = (0, 0, 0)
     guard unsafe assay_peer_credentials(descriptor, &uid, &gid, &pid) == 0 else { return nil }
     self.init(uid: uid, gid: gid, pid: pid)

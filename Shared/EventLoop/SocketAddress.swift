@@ -19,6 +19,14 @@ package enum SocketAddress: Hashable, Sendable, CustomStringConvertible {
   }
 }
 
+extension SocketAddress {
+  /// Where the peer of a connected socket is; nil when it has no name, as on Unix sockets.
+  package init?(peerOf descriptor: Int32) {
+    guard let address = RawAddress(of: descriptor, peer: true)?.socketAddress else { return nil }
+    self = address
+  }
+}
+
 /// An address as the kernel takes it.
 struct RawAddress {
   private var storage = sockaddr_storage()

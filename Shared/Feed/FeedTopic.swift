@@ -33,7 +33,6 @@ package struct FeedTopic<Entry: Sendable, Shared: Sendable>: Sendable {
   package var followerCount = 0
   private var batches: [FeedBatch<Entry, Shared>] = []
   private var sizes: [Int] = []
-  private var head = 0
   /// Of what is kept, as the feed counts.
   private(set) var byteCount = 0
   private var pending: [Entry] = []
@@ -99,15 +98,17 @@ package struct FeedTopic<Entry: Sendable, Shared: Sendable>: Sendable {
   }
 
   /// Keeps the newest batch whatever it takes: whoever waits is about to be told of it.
+  ///
+  /// What is forgotten is let go of at once: a few hundred batches are moved up in less time than
+  /// it takes to make one, while a place that waits to be reused may hold a megabyte.
   mutating func forget(_ batchesMax: Int, bytesMax: Int) {
-    while batches.count - head > 1, batches.count - head > batchesMax || byteCount > bytesMax {
-      byteCount -= sizes[head]
-      head += 1
+    var count = 0
+    while batches.count - count > 1, batches.count - count > batchesMax || byteCount > bytesMax {
+      byteCount -= sizes[count]
+      count += 1
     }
-    guard head > 64 || batches.count - head == 1 else { return }
-    batches.removeFirst(head)
-    sizes.removeFirst(head)
-    head = 0
+    batches.removeFirst(count)
+    sizes.removeFirst(count)
   }
 
   /// Whether a batch reaches behind the cursor.
@@ -119,13 +120,13 @@ package struct FeedTopic<Entry: Sendable, Shared: Sendable>: Sendable {
       return hasRead || !batches.isEmpty && batches.last?.last == cursor ? .nothing : .storage
     }
     // The last batch that begins at or before the entry behind the cursor.
-    var low = head
+    var low = 0
     var high = batches.count
     while low < high {
       let middle = (low + high) / 2
       if batches[middle].first <= cursor + 1 { low = middle + 1 } else { high = middle }
     }
-    guard low > head else { return .storage }
+    guard low > 0 else { return .storage }
     let batch = batches[low - 1]
     guard batch.last > cursor else { return .storage }
     let skipped = Int(cursor + 1 - batch.first)

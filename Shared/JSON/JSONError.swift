@@ -24,6 +24,13 @@ package struct JSONError: Error, Equatable, Sendable {
   package let line: Int
   /// In Unicode scalars, from 1.
   package let column: Int
+
+  package init(code: Code, offset: Int, line: Int, column: Int) {
+    self.code = code
+    self.offset = offset
+    self.line = line
+    self.column = column
+  }
 }
 
 extension JSONError: CustomStringConvertible {

@@ -5,8 +5,8 @@ package struct JSONNumber: Hashable, Sendable {
   /// The number as JSON, exactly as it was read.
   package let text: String
 
-  /// Takes text that the parser has checked.
-  init(unchecked text: String) {
+  /// Takes text that a parser has checked.
+  package init(unchecked text: String) {
     self.text = text
   }
 

@@ -50,7 +50,6 @@ package struct JSONWriter: Sendable {
   package mutating func beginArray() { begin(UInt8(ascii: "[")) }
   package mutating func endArray() { end(UInt8(ascii: "]")) }
 
-  /// The name of the member whose value follows.
   /// The name of the member whose value comes next.
   package mutating func key(_ name: String) {
     separate()
@@ -108,6 +107,12 @@ package struct JSONWriter: Sendable {
   package mutating func string(_ text: String) {
     separate()
     quoted(text)
+  }
+
+  /// Appends a value's bytes as they are; the caller knows that they are one JSON value.
+  package mutating func verbatim(_ value: RawSpan) {
+    separate()
+    unsafe value.withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
   }
 
   private mutating func plain(_ text: String) {

@@ -76,6 +76,11 @@ package struct OpenFile: ~Copyable, Sendable {
     if failure != 0 { throw MachineError("write", path, errno: failure) }
   }
 
+  /// Writes all of the bytes.
+  package func write(_ bytes: [UInt8]) throws(MachineError) {
+    try write(unsafe bytes.span.bytes)
+  }
+
   /// Writes a text as UTF-8.
   package func write(_ text: String) throws(MachineError) {
     try write(unsafe text.utf8Span.span.bytes)

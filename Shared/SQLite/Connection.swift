@@ -67,8 +67,10 @@ package struct ConnectionOptions: Sendable {
       options.access == .readWrite
       ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY
     var raw: OpaquePointer?
+    let layer = LogFile.layer
     let code = unsafe sqlite3_open_v2(
-      path, &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+      path, &raw, access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      options.access == .readWrite && options.synchronous == .full ? layer : nil)
     guard code == SQLITE_OK, let handle = unsafe raw else {
       let error = unsafe raw.map { unsafe SQLiteError(code, on: $0, sql: "") }
       unsafe sqlite3_close_v2(raw)
@@ -101,8 +103,9 @@ package struct ConnectionOptions: Sendable {
     try execute("PRAGMA temp_store = MEMORY")
     if options.access == .readWrite {
       try execute("PRAGMA page_size = \(options.pageBytes)")
-      try execute("PRAGMA journal_mode = \(options.journal.rawValue)")
+      // First: a log that is held back relies on it.
       try execute("PRAGMA synchronous = \(options.synchronous.rawValue)")
+      try execute("PRAGMA journal_mode = \(options.journal.rawValue)")
     }
     try execute("PRAGMA wal_autocheckpoint = 0")
     let place = unsafe Unmanaged.passUnretained(wal).toOpaque()

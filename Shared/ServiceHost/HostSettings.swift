@@ -8,7 +8,7 @@ import Telemetry
 /// The settings that every service has.
 package enum HostSettings {
   /// Every service of the mesh, so that one assay.yaml can serve them all.
-  package static let services = ["store", "gateway", "ingest", "orchestrator", "edge"]
+  package static let services = ["store", "gateway", "ingest", "orchestrator", "edge", "simulator"]
 
   package static let listen = Setting.address(
     "mesh.listen", help: "Where this service listens; unix-dir: makes it one of several replicas."

@@ -22,6 +22,7 @@ package struct LogField: Hashable, Sendable {
   package static let method = LogField("method")
   package static let run = LogField("run")
   package static let unit = LogField("unit")
+  package static let call = LogField("call")
   package static let attempt = LogField("attempt")
   package static let stream = LogField("stream")
   package static let connection = LogField("connection")

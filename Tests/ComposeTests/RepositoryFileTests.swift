@@ -10,10 +10,11 @@ import Testing
     return try ComposeReader.read(try Files.read(path), path: path, variables: [:])
   }
 
-  @Test func `it is read without a problem, and names the five services`() throws {
+  @Test func `it is read without a problem, and names the six services`() throws {
     let file = try file()
     #expect(
-      Set(file.services.map(\.name)) == ["store", "gateway", "ingest", "orchestrator", "edge"])
+      Set(file.services.map(\.name))
+        == ["store", "gateway", "ingest", "orchestrator", "edge", "simulator"])
     #expect(file.startOrder.last?.name == "edge")
     #expect(file.services.allSatisfy { $0.restart == .always })
   }

@@ -74,7 +74,7 @@ import Testing
     let (near, far) = MemoryStream.pair(loop, loop)
     await end(loop)
     #expect(throws: EventLoopError.self) {
-      try Listener.tcp(host: "127.0.0.1", port: 0, on: loop).start { _ in }
+      try Listener.tcp(host: "127.0.0.1", port: 0, on: loop).start { (_: SocketStream) in }
     }
     #expect(throws: EventLoopError.self) { try SignalWatch(SIGUSR2, on: loop) {} }
     #expect(throws: EventLoopError.self) {

@@ -56,7 +56,39 @@ private final class Sequence: Sendable {
   }
 }
 
+/// What followers share, counted while it is in memory.
+private final class Counted: Sendable {
+  static let alive = Atomic<Int>(0)
+
+  init() { Self.alive.add(1, ordering: .relaxed) }
+
+  deinit { Self.alive.subtract(1, ordering: .relaxed) }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct FeedTests {
+  @Test func `what is not kept any more is let go of at once`() async throws {
+    var limits = FeedLimits()
+    limits.batchesMax = 2
+    let loop = try EventLoop(name: "feed")
+    try loop.start()
+    let feed = Feed<String, Int64, Counted>(on: loop, limits: limits, bytes: { _ in 8 }) { _, _ in
+      Counted()
+    }
+    try await feed.follow("a", after: 0, replay: { _ in [] }) { _ in
+      for first in 1...50 as ClosedRange<Int64> {
+        await withCheckedContinuation { continuation in
+          loop.execute {
+            feed.append([first], to: "a", first: first)
+            continuation.resume()
+          }
+        }
+        #expect(Counted.alive.load(ordering: .relaxed) <= 2)
+      }
+    }
+    loop.stop()
+    loop.join()
+  }
+
   @Test func `what was before and what comes is seen once, in order, by everyone`() async throws {
     let sequence = try Sequence()
     defer { sequence.stop() }

@@ -129,6 +129,27 @@ def json():
     yield "twice", b'{"a":1,"a":2}'
 
 
+def json_text():
+    for name, document in json():
+        yield name, WHOLE + document
+    members = b",".join(b'"k%d":[%d.0,{"k":"\\/"}]' % (n, n) for n in range(20))
+    for choice in range(0, 256, 5):
+        yield f"edits_{choice}", bytes([choice]) + b"{" + members + b"}"
+    yield "numbers", b"\x07[1e99999999999999999999,0.10e-3,-0,10000000000000000000000000e20,1.50]"
+    yield "strings", b'\x03{"\\u0061\\/":"\\u000A\\ud83d\\ude00\\"","a":"\xc3\xa9\xf0\x9f\x98\x80"}'
+    yield "spaces", b"\x11 { \"b\" : [ ] ,\t\"a\"\n:\r{ \"x\" : 1 , \"y\" : 2 } } "
+
+
+def server_sent_events():
+    plain = b"event: add\nid: 1\nretry: 10\ndata: a\ndata: b\n\n: hi\n\ndata: {}\n\nid\n"
+    for choice in (0, 1, 9, 255):
+        for name, end in (("feed", b"\n"), ("return", b"\r"), ("both", b"\r\n")):
+            yield f"{name}_{choice}", bytes([choice]) + plain.replace(b"\n", end)
+    yield "mark", b"\x01\xef\xbb\xbfdata: x\n\n\xef\xbbdata\n\n"
+    yield "mixed", b"\x01data: x\n\r\n\rdata\r\n\rid: \0\n\n\r\r\n"
+    yield "long", b"\x02data: " + b"x" * 300 + b"\n\n" + b": y\n" * 100
+
+
 def gzip():
     for name, plain in (("none", b""), ("text", b"hello hello hello"), ("zeros", bytes(4000))):
         yield name, zlib.compress(plain, 9, wbits=31)
@@ -173,6 +194,7 @@ def yaml():
 TARGETS = {
     "http2-server": http2_server, "http2-client": http2_client, "framing": framing,
     "metadata": metadata, "unpacking": unpacking, "features": features, "json": json, "gzip": gzip,
+    "json-text": json_text, "server-sent-events": server_sent_events,
     "configuration": configuration, "yaml": yaml}
 
 

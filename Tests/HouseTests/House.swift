@@ -25,6 +25,9 @@ enum House {
     RuleException(
       rule: "module-length", path: "Shared/EventLoop/BlockingPool.swift", text: "EventLoop has",
       reason: "libuv is seen by one module, so all its handles live here: 13 kinds, none large."),
+    RuleException(
+      rule: "file-length", path: "Package.swift", text: "lines",
+      reason: "SwiftPM reads one file, and each module has its line of purpose in it."),
   ]
 
   static func violations(of rule: Rule, in tree: SourceTree) -> [Violation] {

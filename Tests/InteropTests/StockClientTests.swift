@@ -4,7 +4,7 @@ import Testing
 
 /// grpcio's own health and reflection clients against a mesh as `assay up` starts it.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct StockClientTests {
-  private static let services = ["store", "gateway", "ingest", "orchestrator", "edge"]
+  private static let services = ["store", "gateway", "ingest", "orchestrator", "edge", "simulator"]
 
   @Test func `a stock client lists and checks every service of a running mesh`() async throws {
     try await ScratchFolder.with { folder in

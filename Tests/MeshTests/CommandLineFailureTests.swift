@@ -67,7 +67,7 @@ import Testing
           tool.command(["up"]), environment: tool.environment, in: tool.top)
       }
       let replicas = try await tool.until("ready") { all in
-        all.count == 5 && all.allSatisfy { $0.state == "ready" }
+        all.count == 6 && all.allSatisfy { $0.state == "ready" }
       }
       await foreground.signal(SIGINT)
       #expect(await ended.value == .exited(status: 130))

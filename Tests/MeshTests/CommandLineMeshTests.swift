@@ -6,20 +6,20 @@ import Testing
 
 /// The verbs of the real `assay` on the real mesh.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct CommandLineMeshTests {
-  private let services = ["store", "gateway", "ingest", "orchestrator", "edge"]
+  private let services = ["store", "gateway", "ingest", "simulator", "orchestrator", "edge"]
 
   @Test func `up detached ends when all is ready, and every verb finds the mesh`() async throws {
     try await RealTool.with { tool in
       let up = await tool.assay("up", "--detach")
       #expect(up.isSuccess, "\(up)")
       #expect(up.errors.contains { $0.hasPrefix("all ready after ") })
-      #expect(up.output.count == 6)
+      #expect(up.output.count == 7)
       let replicas = try await tool.replicas()
       #expect(replicas.map(\.service) == services)
       #expect(replicas.allSatisfy { $0.state == "ready" && $0.pid > 0 })
 
       let health = await tool.assay("health")
-      #expect(health.isSuccess && health.output.count == 5)
+      #expect(health.isSuccess && health.output.count == 6)
       #expect(health.output.allSatisfy { $0.contains("  serving  ") })
       let reflect = await tool.assay("reflect")
       for service in services {
@@ -32,12 +32,12 @@ import Testing
       let control = "unix:\(tool.top)/r/supervisor.sock"
       #expect(await tool.assay("health", control).isSuccess)
       let status = await tool.assay("call", "Supervisor/Status", "--address", control, "--json")
-      #expect(try JSONValue(parsing: status.output[0])["replicas"]?.arrayValue?.count == 5)
+      #expect(try JSONValue(parsing: status.output[0])["replicas"]?.arrayValue?.count == 6)
       let logs = await tool.assay("logs", "store", "-n", "5")
       #expect(logs.output.contains { $0.hasPrefix("store-1 | ") && $0.contains("\"ready\"") })
       let doctor = await tool.assay("doctor")
       #expect(doctor.isSuccess, "\(doctor.output)")
-      #expect(doctor.output.contains("OK    mesh: 5 replicas, all ready"))
+      #expect(doctor.output.contains("OK    mesh: 6 replicas, all ready"))
     }
   }
 
@@ -48,7 +48,7 @@ import Testing
       #expect(second.ending == .exited(status: 1))
       #expect(second.errors.first?.hasPrefix("error[ALREADY_RUNNING]") == true)
       let detached = await tool.assay("up", "-d")
-      #expect(detached.isSuccess && detached.output.count == 6)
+      #expect(detached.isSuccess && detached.output.count == 7)
       let scaled = await tool.assay("up", "--scale", "gateway=3")
       #expect(scaled.isSuccess && scaled.errors == ["gateway: 1 → 3"])
       try await tool.until("three gateways") { all in
@@ -85,10 +85,11 @@ import Testing
         all.contains { $0.instance == "store-1" && $0.state == "ready" && $0.pid != before[0].pid }
       }
       let rolled = await tool.assay("restart", "--rolling")
-      #expect(rolled.isSuccess && rolled.errors.count == 5, "\(rolled)")
+      #expect(rolled.isSuccess && rolled.errors.count == 6, "\(rolled)")
       let after = try await tool.replicas()
-      // The store's file has one writer: it is stopped first, and keeps its name.
-      #expect(after.map(\.instance) == services.map { $0 == "store" ? "store-1" : "\($0)-2" })
+      // A file with one writer: who has one is stopped first, and keeps its name.
+      let alone = ["store", "simulator"]
+      #expect(after.map(\.instance) == services.map { "\($0)-\(alone.contains($0) ? 1 : 2)" })
       #expect(Set(after.map(\.pid)).isDisjoint(with: plain.map(\.pid)))
     }
   }
@@ -99,13 +100,13 @@ import Testing
       let waiting = try await tool.until("orchestrator waits for both") { all in
         all.contains { $0.service == "orchestrator" && $0.waitingFor == ["ingest", "store"] }
       }
-      #expect(waiting.count == 3)
+      #expect(waiting.count == 4)
       let health = await tool.assay("health", "orchestrator")
       #expect(health.ending == .exited(status: 7))
       #expect(health.output[0].hasSuffix("not serving  waiting for ingest, store"))
       #expect(await tool.assay("scale", "store=1", "ingest=1").isSuccess)
       let done = await up.value
-      #expect(done.isSuccess && done.output.count == 6, "\(done)")
+      #expect(done.isSuccess && done.output.count == 7, "\(done)")
     }
   }
 
@@ -122,7 +123,7 @@ import Testing
       #expect(wrong.ending == .exited(status: 1))
       #expect(wrong.output[0].contains("new.yaml:1"))
       #expect(wrong.output[0].contains("did you mean 'mesh.listen'?"))
-      #expect(wrong.output[0].hasSuffix("[store, gateway, ingest, orchestrator, edge]"))
+      #expect(wrong.output[0].hasSuffix("[store, gateway, ingest, simulator, orchestrator, edge]"))
       #expect(await tool.assay("up", "-d").isSuccess)
       let running = await tool.assay("config", "show", "edge", "--origin")
       #expect(running.output.contains { $0.hasSuffix("ASSAY_MESH_INSTANCE") })

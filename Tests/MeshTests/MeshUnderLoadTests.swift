@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["store", "gateway", "ingest", "orchestrator", "edge"])
+  @Test(arguments: ["store", "gateway", "ingest", "orchestrator", "edge", "simulator"])
   func `a service killed under load comes back, and retryable calls see no error`(
     _ service: String
   ) async throws {

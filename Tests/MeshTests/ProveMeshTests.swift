@@ -18,18 +18,32 @@ import Testing
 
   @Test func `a kill that is a power cut loses nothing that was answered`() async throws {
     try await RealTool.with { tool in
-      let library = try await powercut(tool)
+      let library = try await disk("powercut", tool)
       let proof = await tool.assay(
         "prove", "--kills", "40", "--preload", library, "--json", timeout: .seconds(200))
       #expect(proof.isSuccess, "\(proof.output) \(proof.errors)")
     }
   }
 
-  /// The disk that forgets, compiled.
-  private func powercut(_ tool: RealTool) async throws -> String {
+  @Test func `runs wait while the disk is full, and go on when it has room`() async throws {
+    try await RealTool.with { tool in
+      let library = try await disk("baddisk", tool)
+      let proof = await tool.assay(
+        words: ["prove", "--kills", "30", "--preload", library, "--json"],
+        environment: ["BADDISK_FULL_MS": "300", "BADDISK_CONTROL": "\(tool.top)/control"],
+        timeout: .seconds(200))
+      let report = try JSONValue(parsing: proof.output.joined())
+      #expect(proof.isSuccess, "\(report.text()) \(proof.errors)")
+      #expect(report["lost"] == 0 && report["doubled"] == 0 && report["paid_twice"] == 0)
+      #expect(Files.facts(of: "\(tool.top)/control.hit") != nil)
+    }
+  }
+
+  /// A disk with a fault of its own, compiled: see Tests/Support.
+  private func disk(_ name: String, _ tool: RealTool) async throws -> String {
     let root = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
-    let source = root.joined(separator: "/") + "/Tests/Support/powercut/powercut.c"
-    let library = "\(tool.top)/powercut.so"
+    let source = root.joined(separator: "/") + "/Tests/Support/\(name)/\(name).c"
+    let library = "\(tool.top)/\(name).so"
     let made = await tool.run([
       "/usr/bin/cc", "-O1", "-shared", "-fPIC", "-o", library, source, "-ldl", "-lpthread",
     ])
@@ -39,7 +53,7 @@ import Testing
 
   @Test func `a sync that does nothing is found out`() async throws {
     try await RealTool.with { tool in
-      let library = try await powercut(tool)
+      let library = try await disk("powercut", tool)
       let proof = await tool.assay(
         words: ["prove", "--kills", "40", "--preload", library, "--json"],
         environment: ["POWERCUT_FORGET_SYNC": "1"], timeout: .seconds(200))

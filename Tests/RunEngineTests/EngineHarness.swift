@@ -158,6 +158,7 @@ final class EngineHarness {
     case .recall(let ask, let key):
       recalls.append(key)
       feed(.recalled(ask: ask, known(key)))
+    case .settleSoon: feed(.settle)
     case .wake(let time): wakeAt = time
     case .dropAsks: heldCalls = []
     case .release: isReleased = true
@@ -180,7 +181,7 @@ extension RunAction {
     case .commit(let ask, _), .readUnits(let ask, _), .readRun(let ask), .lookUp(let ask, _),
       .call(let ask, _), .recall(let ask, _):
       ask
-    case .wake, .dropAsks, .release: nil
+    case .settleSoon, .wake, .dropAsks, .release: nil
     }
   }
 }

@@ -151,6 +151,8 @@ final class SimulatedReplica {
       } answer: { [self] result in
         feed(result.input(ask) { .recalled(ask: ask, $0) }, token: token)
       }
+    case .settleSoon:
+      world.after(world.roll(0...3), on: self) { [self] in feed(.settle, token: token) }
     case .wake(let time):
       wakeNumber += 1
       let number = wakeNumber

@@ -107,7 +107,7 @@ final class SimulatedWorld {
     share > 0 && Int.random(in: 0..<1_000, using: &random) < share
   }
 
-  private func roll(_ range: ClosedRange<Int64>) -> Int64 {
+  func roll(_ range: ClosedRange<Int64>) -> Int64 {
     Int64.random(in: range, using: &random)
   }
   private func any() -> SimulatedReplica {

@@ -50,6 +50,10 @@ struct StorePair {
   private let store: SQLiteStore
   private var writer: SQLiteWriter
   private var reader: SQLiteReader
+  /// Searches as if nothing were few: in the order of the index, not by sorting.
+  private var walker: SQLiteReader
+  /// The same with pages that end after three looks.
+  private var stepper: SQLiteReader
   private let model = StoreModel()
   private var random: SeededRandom
   private var now: Int64 = 1_000_000
@@ -63,7 +67,16 @@ struct StorePair {
     self.store = store
     writer = try store.openWriter()
     reader = try store.openReader()
+    walker = try Self.walker(store, looksMax: 1_000)
+    stepper = try Self.walker(store, looksMax: 3)
     self.random = random
+  }
+
+  private static func walker(_ store: SQLiteStore, looksMax: Int) throws -> SQLiteReader {
+    var store = store
+    store.searchLimits.sortedMax = 0
+    store.searchLimits.looksMax = looksMax
+    return try store.openReader()
   }
 
   mutating func damages() throws -> [StoreDamage] { try reader.verify() }
@@ -99,6 +112,8 @@ struct StorePair {
     if Bool.random(using: &random) { writer.rest() }
     writer = try store.openWriter()
     reader = try store.openReader()
+    walker = try Self.walker(store, looksMax: 1_000)
+    stepper = try Self.walker(store, looksMax: 3)
   }
 
   /// Of a refusal only what callers branch on.
@@ -120,6 +135,12 @@ struct StorePair {
   /// One question to both.
   private func agree<T: Equatable>(
     _ what: String, _ ask: (any StoreReading) throws(Fault) -> T
+  ) -> Bool {
+    agree(what, reader, ask)
+  }
+
+  private func agree<T: Equatable>(
+    _ what: String, _ reader: SQLiteReader, _ ask: (any StoreReading) throws(Fault) -> T
   ) -> Bool {
     func answer(_ store: any StoreReading) -> Result<T, Refusal> {
       Self.comparable(Result { () throws(Fault) in try ask(store) })
@@ -193,27 +214,40 @@ struct StorePair {
       }
   }
 
-  private func compareQueries(_ product: ProductScope) -> Bool {
-    let filters = [
-      QueryVerdictsRequest(), QueryVerdictsRequest(runId: "run1"),
-      QueryVerdictsRequest(runId: "nobody"),
-      QueryVerdictsRequest(subjectKind: "entity", rubricHash: "rubric0"),
-      QueryVerdictsRequest(model: "m1", scoreLeast: 1.5), QueryVerdictsRequest(scoreMost: 3.5),
-    ]
-    let orders: [QueryVerdictsRequest.Order] = [.newest, .oldest, .highest, .lowest]
-    for filter in filters {
-      for order in orders {
-        let isSame = agree("query \(filter) \(order)") { (it) throws(Fault) in
-          var request = filter
-          request.order = order
-          request.limit = 3
-          var pages: [QueryVerdictsResponse] = []
-          repeat {
-            pages.append(try it.query(request, of: product))
-            request.after = pages.last?.next ?? ""
-          } while !request.after.isEmpty
-          return pages
-        }
+  private func compareBeside(_ product: ProductScope) -> Bool {
+    agree("rubric") { (it) throws(Fault) in try it.rubric("rubric0", of: product) }
+      && agree("labels") { (it) throws(Fault) in
+        let first = try it.labels(ListLabelsRequest(limit: 2), of: product)
+        let request = ListLabelsRequest(subjectId: "e1", after: first.next)
+        return try [first, it.labels(request, of: product)]
+      }
+  }
+}
+
+// MARK: - Searches
+
+extension StorePair {
+  private static let orders: [QueryVerdictsRequest.Order] = [.newest, .oldest, .highest, .lowest]
+  private static let filters = [
+    QueryVerdictsRequest(), QueryVerdictsRequest(runId: "run0"),
+    QueryVerdictsRequest(runId: "nobody"), QueryVerdictsRequest(subjectKind: "entity"),
+  ]
+
+  private mutating func compareQueries(_ product: ProductScope) -> Bool {
+    for filter in Self.filters + (0..<8).map({ _ in anyFilter() }) {
+      for order in Self.orders {
+        var request = filter
+        request.order = order
+        request.limit = UInt32.random(in: 1...4, using: &random)
+        let isSame =
+          [reader, walker].allSatisfy { reader in
+            agree("query \(request)", reader) { (it) throws(Fault) in
+              try Self.pages(request, it, of: product)
+            }
+          }
+          && agree("query in steps \(request)", stepper) { (it) throws(Fault) in
+            try Self.pages(request, it, of: product).flatMap(\.verdicts)
+          }
         if !isSame { return false }
       }
     }
@@ -224,12 +258,27 @@ struct StorePair {
     }
   }
 
-  private func compareBeside(_ product: ProductScope) -> Bool {
-    agree("rubric") { (it) throws(Fault) in try it.rubric("rubric0", of: product) }
-      && agree("labels") { (it) throws(Fault) in
-        let first = try it.labels(ListLabelsRequest(limit: 2), of: product)
-        let request = ListLabelsRequest(subjectId: "e1", after: first.next)
-        return try [first, it.labels(request, of: product)]
-      }
+  /// Each of what can be asked for, or not.
+  private mutating func anyFilter() -> QueryVerdictsRequest {
+    func pick<T>(_ values: [T]) -> T? {
+      Bool.random(using: &random) ? values.randomElement(using: &random) : nil
+    }
+    return QueryVerdictsRequest(
+      runId: pick(["run0", "run1"]) ?? "", subjectKind: pick(["entity", "house"]) ?? "",
+      rubricHash: pick(["rubric0", "rubric1"]) ?? "", model: pick(["m0", "m1"]) ?? "",
+      scoreLeast: pick([-.infinity, 0.5, 1.5, 2]), scoreMost: pick([4.5, 3.5, 2, .infinity]))
+  }
+
+  /// Every page; the answer has no more of them than the store has verdicts.
+  private static func pages(
+    _ request: QueryVerdictsRequest, _ store: any StoreReading, of product: ProductScope
+  ) throws(Fault) -> [QueryVerdictsResponse] {
+    var request = request
+    var pages: [QueryVerdictsResponse] = []
+    repeat {
+      pages.append(try store.query(request, of: product))
+      request.after = pages.last?.next ?? ""
+    } while !request.after.isEmpty && pages.count < 1_000
+    return pages
   }
 }

@@ -80,7 +80,9 @@ struct RandomOrders {
   }
 
   private mutating func subject() -> SubjectRef {
-    SubjectRef(kind: "entity", id: "e\(number(0..<3))", contentHash: "h\(number(0..<2))")
+    SubjectRef(
+      kind: chance(75) ? "entity" : "house", id: "e\(number(0..<3))",
+      contentHash: "h\(number(0..<2))")
   }
 
   // MARK: - Commits

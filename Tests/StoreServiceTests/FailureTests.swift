@@ -77,6 +77,37 @@ import Testing
     }
   }
 
+  @Test func `a run whose claimant dies after a refused claim is offered to others again`()
+    async throws
+  {
+    let control = FailingWriter.Switch()
+    try await StoreFixture.with(opening: opening(control)) { fixture in
+      let client = try fixture.client()
+      _ = try await client.createRun(Facts.run("r1"))
+      let claimant = try await fixture.replica(client)
+      let other = try await fixture.replica(client)
+      for replica in [claimant, other] {
+        guard case .wantsOwner? = try await replica.told()?.kind else {
+          Issue.record("the run was not offered at first")
+          return
+        }
+      }
+      control.fault.withLock {
+        $0 = Fault(.resourceExhausted, reason: "STORE_FULL", "The disk is full.")
+      }
+      let refused = await fault { _ = try await claimant.acquire("r1") }
+      #expect(refused?.reason == "STORE_FULL")
+      claimant.stream.cancel()
+      control.fault.withLock { $0 = nil }
+      guard case .wantsOwner(let again)? = try await other.told()?.kind else {
+        Issue.record("the run was not offered again")
+        return
+      }
+      #expect(again.runId == "r1")
+      _ = try await other.acquire("r1")
+    }
+  }
+
   @Test func `a second store of the same file is refused`() async throws {
     try await StoreFixture.with { fixture in
       let file = try StoreFile(path: fixture.folder)

@@ -100,6 +100,47 @@ import Testing
     #expect(machine.attendanceEnded(1) == [.end(key("r"), token: 3)])
   }
 
+  @Test func `a run whose claim was refused is offered again, and so until somebody owns it`()
+    throws
+  {
+    let interval = Machine.offerAgainAfter
+    var machine = machine(attending: "a", "b")
+    #expect(machine.nextOffers(at: 5) == nil)
+    #expect(machine.runChanged(key("r"), wantsOwner: true) == [.offer(key("r"))])
+    #expect(machine.nextOffers(at: 5) == 5 && machine.tick(at: 5) == [])
+    #expect(machine.nextOffers(at: 6) == 5 + interval)
+    // The claimant dies before it would have claimed again; the other was told that it is held.
+    #expect(try machine.acquire(key("r"), for: "a", at: 6) == .write)
+    #expect(throws: Fault.self) { try machine.acquire(key("r"), for: "b", at: 7) }
+    machine.notAcquired(key("r"))
+    #expect(machine.attendanceEnded(1) == [])
+    _ = try machine.renew("b", at: 4 + interval)
+    #expect(machine.tick(at: 4 + interval) == [])
+    #expect(machine.tick(at: 5 + interval) == [.offer(key("r"))])
+    #expect(machine.tick(at: 6 + interval) == [])
+    _ = try machine.renew("b", at: 4 + 2 * interval)
+    #expect(machine.tick(at: 5 + 2 * interval) == [.offer(key("r"))])
+    try hold(&machine, "r", "b", token: 1, at: 6 + 2 * interval)
+    _ = try machine.renew("b", at: 4 + 3 * interval)
+    #expect(machine.tick(at: 5 + 3 * interval) == [])
+    #expect(machine.runChanged(key("r"), wantsOwner: false) == [])
+    #expect(machine.nextOffers(at: 5 + 3 * interval) == nil)
+  }
+
+  @Test func `of many runs that nobody can take each is offered again in its turn`() throws {
+    var machine = Machine()
+    let count = Machine.offersAgainMax * 5 / 2
+    let names = Set((0..<count).map { key("r\($0)") })
+    for name in names { _ = machine.runChanged(name, wantsOwner: true) }
+    var offered: [LeaseKey] = []
+    for round in 0...3 as ClosedRange<UInt64> {
+      let actions = machine.tick(at: round * Machine.offerAgainAfter)
+      #expect(actions.count == (round == 0 ? 0 : Machine.offersAgainMax))
+      offered += actions.compactMap { if case .offer(let key) = $0 { key } else { nil } }
+    }
+    #expect(Set(offered) == names)
+  }
+
   @Test func `a request goes to the owner, or to all when there is none`() throws {
     var machine = machine(attending: "a", "b")
     #expect(machine.runRequested(key("r")) == [.offer(key("r"))])

@@ -108,7 +108,10 @@ struct ProofLoad: Sendable {
   /// Waits a moment behind a failure that passes; any other is thrown again.
   private func passing(_ error: any Error, until deadline: UInt64) async throws {
     let fault = Fault(describing: error)
-    guard [.unavailable, .deadlineExceeded, .aborted, .cancelled].contains(fault.code),
+    let passes: [Fault.Code] = [
+      .unavailable, .deadlineExceeded, .aborted, .cancelled, .resourceExhausted,
+    ]
+    guard passes.contains(fault.code),
       loop.nowNanoseconds < deadline
     else { throw error }
     // Who ends by itself again and again will not answer any more.

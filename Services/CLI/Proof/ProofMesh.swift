@@ -73,6 +73,7 @@ final class ProofMesh: Sendable {
     if let preload = plan.storePreload {
       own["LD_PRELOAD"] = preload
       own["POWERCUT_FOLDER"] = database
+      own["BADDISK_FOLDER"] = database
       own["POWERCUT_EARLY"] = "200"
       own["POWERCUT_SEED"] = String(plan.seed)
       own.merge(plan.preloadVariables) { _, told in told }

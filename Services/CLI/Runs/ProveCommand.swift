@@ -41,7 +41,9 @@ package enum ProveCommand {
     plan.storePreload = context.invocation.value("preload").map {
       Surroundings.absolute($0, in: context.place.workingDirectory)
     }
-    plan.preloadVariables = context.place.environment.filter { $0.key.hasPrefix("POWERCUT_") }
+    plan.preloadVariables = context.place.environment.filter {
+      $0.key.hasPrefix("POWERCUT_") || $0.key.hasPrefix("BADDISK_")
+    }
     for name in ["assay-store", "assay-orchestrator"] {
       guard Files.isExecutable("\(plan.executables)/\(name)") else {
         throw Fault(

@@ -1,38 +1,61 @@
 // Gateway: makes one paid call within budget, and accounts for it.
 // It never calls another service of the mesh, so that it can run alone.
-// Limits: those of the stand-in, until providers come.
+// Limits: `PipelineLimits`, `LedgerLimits`, `DoorLimits`, `CatalogLimits`.
 
-package import Configuration
+import Configuration
+import EventLoop
 import Faults
+import GatewayCatalog
 import GatewayContract
+import GatewayDoor
+import GatewayLedger
+import GatewayPipeline
+import GatewayProviders
 import GatewayStandIn
+import GatewayValues
+import HTTPServer
+import LedgerFile
+import Lifecycle
+import Machine
 import RPC
 package import ServiceHost
 import Telemetry
 
 /// What the gateway service is made of.
 package enum GatewayService {
-  /// Where the stand-in keeps its log of payments; nobody answers calls when it is absent.
-  package static let standIn = Setting.string(
-    "gateway.stand-in",
-    help: "Answer calls without a provider, and log what they would have cost in this file."
-  ).optional
-  package static let standInLatency = Setting.duration(
-    "gateway.stand-in-latency", default: .zero, in: .zero...Duration.seconds(60),
-    help: "How long the stand-in takes to answer.")
-
   package static let blueprint = ServiceBlueprint(
     name: "gateway", purpose: "make one paid call within budget, and account for it.",
-    settings: [standIn, standInLatency]
+    settings: GatewaySettings.all
   ) { environment in
     let values = environment.configuration.current
-    guard let path = values[standIn] else { return [GatewayWithoutProvider().definition] }
-    var script = StandInScript()
-    script.latency = values[standInLatency]
-    environment.logger.warning("a stand-in answers every call: no provider is asked")
-    return [
-      try StandInGateway(script: script, logPath: path, loop: environment.loop).definition
-    ]
+    if let path = values[GatewaySettings.standIn] {
+      var script = StandInScript()
+      script.latency = values[GatewaySettings.standInLatency]
+      environment.logger.warning("a stand-in answers every call: no provider is asked")
+      return ServiceParts([
+        try StandInGateway(script: script, logPath: path, loop: environment.loop).definition
+      ])
+    }
+    guard let catalog = try catalog(values) else {
+      return ServiceParts([GatewayWithoutProvider().definition])
+    }
+    return try await OpenGateway(catalog, environment).parts
+  }
+
+  /// The operator's file, or a simulator in place of every provider; nil without either.
+  private static func catalog(_ values: ConfigurationValues) throws -> Catalog? {
+    if let path = values[GatewaySettings.catalog] {
+      let bytes: [UInt8]
+      do {
+        bytes = try Files.read(path)
+      } catch {
+        throw Fault(
+          .failedPrecondition, reason: "NO_CATALOG", "The gateway's file cannot be read: \(error).",
+          hint: "Point \(GatewaySettings.catalog.definition.variable) to it.")
+      }
+      return try CatalogReader.read(bytes, path: path)
+    }
+    return values[GatewaySettings.simulator].map { Catalog(simulator: $0) }
   }
 }
 
@@ -43,7 +66,8 @@ private struct GatewayWithoutProvider: GeneratesOnly {
   ) async throws -> GenerateResponse {
     throw Fault(
       .failedPrecondition, reason: "NO_PROVIDER", "This gateway was told of no provider.",
-      hint: "Set \(GatewayService.standIn.definition.variable) to a file to have a stand-in.")
+      hint: "Set \(GatewaySettings.catalog.definition.variable) to a file that names them, or "
+        + "\(GatewaySettings.simulator.definition.variable) to a simulator's address.")
   }
 
   func getCall(_ request: GetCallRequest, context: ServerContext) async throws -> GetCallResponse {

@@ -20,6 +20,10 @@ package struct DispatchWindow: Sendable {
   /// Every open unit of the stage is here, or was.
   package private(set) var isExhausted = false
   package private(set) var hasFollowers = false
+  /// How many batches are in states that each step asks about: counted, not looked for.
+  package private(set) var callCount = 0
+  private var waitingCount = 0
+  private var owingCount = 0
 
   package init(stage: Int, capacity: Int, unitsMax: Int) {
     self.stage = stage
@@ -97,7 +101,8 @@ package struct DispatchWindow: Sendable {
 
   /// The batch is settled on disk; these take its place.
   package mutating func replace(_ id: String, with children: [Batch]) {
-    guard batches.removeValue(forKey: id) != nil else { return }
+    guard let removed = batches.removeValue(forKey: id) else { return }
+    count(removed.machine, -1)
     order.removeAll { $0 == id }
     for child in children { insert(child) }
     let family = RunNames.family(of: id)
@@ -109,15 +114,29 @@ package struct DispatchWindow: Sendable {
   package mutating func feed(
     _ id: String, _ input: BatchStateMachine.Input, at now: Int64
   ) -> BatchStateMachine.Action {
-    batches[id]?.machine.handle(input, at: now, name: id) ?? .none
+    guard let index = batches.index(forKey: id) else { return .none }
+    count(batches.values[index].machine, -1)
+    defer { count(batches.values[index].machine, 1) }
+    return batches.values[index].machine.handle(input, at: now, name: id)
+  }
+
+  private mutating func count(_ machine: BatchStateMachine, _ one: Int) {
+    switch machine.state {
+    case .calling: callCount += one
+    case .waiting: waitingCount += one
+    case .ready, .recalling, .settling: break
+    }
+    if machine.isOwed || machine.isAmbiguous { owingCount += one }
   }
 
   /// The next batch to call: first what may be paid already, then in the plan's order.
   package func nextReady(owedOnly: Bool) -> OpenBatch? {
+    if owedOnly, owingCount == 0 { return nil }
     var first: OpenBatch?
     for id in order {
       guard let open = batches[id], open.machine.state == .ready else { continue }
       if open.machine.isOwed || (open.machine.isAmbiguous && !owedOnly) { return open }
+      if owingCount == 0 { return open }
       if first == nil { first = open }
     }
     return owedOnly ? nil : first
@@ -125,6 +144,7 @@ package struct DispatchWindow: Sendable {
 
   /// The earliest time at which a batch has waited long enough.
   package var wakesAt: Int64? {
+    guard waitingCount > 0 else { return nil }
     var earliest: Int64?
     for (_, open) in batches {
       guard case .waiting(let until) = open.machine.state else { continue }
@@ -133,7 +153,6 @@ package struct DispatchWindow: Sendable {
     return earliest
   }
 
-  package var callCount: Int { batches.count { $0.value.machine.state == .calling } }
   package var isBusy: Bool { batches.contains { $0.value.machine.isBusy } }
   package var isRecalling: Bool { batches.contains { $0.value.machine.state == .recalling } }
 }

@@ -10,6 +10,9 @@ package enum EngineLimits {
   /// Payloads of one planning commit; a request of Store holds 4 MiB.
   package static let pageBytesMax = 2 << 20
   package static let batchUnitsMax = 64
+  /// Answers that one commit settles, and the bytes of their texts: one answer however long.
+  package static let settledTogetherMax = 16
+  package static let settledBytesMax = 256 << 10
   /// Calls for one unit, when its run does not say; splits come on top, since they end.
   package static let attemptsDefault = 4
   /// The same call again after an error that may pass.

@@ -19,6 +19,8 @@ package enum RunAction: Sendable, Equatable {
   case call(ask: Int, GenerateRequest)
   /// Gateway.GetCall.
   case recall(ask: Int, callKey: String)
+  /// Feed `settle` when all that was asked so far is on its way.
+  case settleSoon
   /// Feed `woke` at this time, instead of any earlier wish; nil: not at all.
   case wake(at: Int64?)
   /// Answers to all asks before this one are worth nothing now: calls may be ended. After a lost

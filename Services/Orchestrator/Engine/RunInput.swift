@@ -16,6 +16,8 @@ package enum RunInput: Sendable, Equatable {
   case requested(RunRequest)
   /// The time that was asked for has come, or any other time.
   case woke
+  /// `settleSoon` has come, or any other time: what was answered is to be kept.
+  case settle
 
   case committed(ask: Int, CommitOutcome)
   case unitsRead(ask: Int, [Unit], isLast: Bool)

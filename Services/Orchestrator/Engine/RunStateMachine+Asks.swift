@@ -27,7 +27,7 @@ enum CommitPurpose: Sendable, Equatable {
   case resumed
   case reopened(last: Int64, isLast: Bool)
   case stage(Stage)
-  case settled(batch: String, Settlement)
+  case settled([SettledBatch])
   case followed(hasFailed: Bool)
   case paused
   case stopping
@@ -149,9 +149,9 @@ extension RunStateMachine {
     }
     let isMalformed = fault.code == .invalidArgument || fault.reason == "UNIT_EXISTS"
     switch purpose {
-    case .settled(let batch, let settlement) where isMalformed:
+    case .settled(let batches) where isMalformed:
       _ = close(number)
-      settleRefused(batch, settlement, fault)
+      settleRefused(batches, fault)
     case .begun where isMalformed, .planned where isMalformed:
       _ = close(number)
       stopNotes = [Note(fault: fault)]
@@ -189,7 +189,7 @@ extension RunStateMachine {
       cursor = last
       if isLast { beginRunning(isFresh: false) }
     case .stage(let changed): stageKept(changed)
-    case .settled(let batch, let settlement): settled(batch, settlement)
+    case .settled(let batches): settled(batches)
     case .followed(let hasFailed):
       if hasFailed { unitFailed() }
     case .stopping:

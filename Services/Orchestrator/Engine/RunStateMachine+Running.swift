@@ -168,9 +168,7 @@ extension RunStateMachine {
 
   /// Calls ready batches while there are slots and budget.
   mutating func dispatch(owedOnly: Bool) {
-    while let window, window.callCount < width,
-      let open = window.nextReady(owedOnly: owedOnly)
-    {
+    while let open = nextToCall(owedOnly: owedOnly) {
       let key = names.callKey(of: open.batch)
       let rendered: ModelCall
       do throws(Fault) {
@@ -181,7 +179,7 @@ extension RunStateMachine {
       }
       if !open.machine.isOwed {
         guard gate.hold(rendered.cost.mostNanos, for: key) else {
-          if !window.isBusy { stopForShortage(.budget) }
+          if window?.isBusy == false { stopForShortage(.budget) }
           return
         }
       }
@@ -189,6 +187,12 @@ extension RunStateMachine {
       let request = GenerateRequest(rendered, callKey: key, runID: names.runID)
       ask(.call(open.batch.id)) { .call(ask: $0, request) }
     }
+  }
+
+  /// Lends no copy of the window to whoever changes it next: a copy would be made of all of it.
+  private func nextToCall(owedOnly: Bool) -> OpenBatch? {
+    guard let window, window.callCount < width else { return nil }
+    return window.nextReady(owedOnly: owedOnly)
   }
 
   mutating func feed(

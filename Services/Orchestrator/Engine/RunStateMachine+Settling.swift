@@ -2,19 +2,59 @@ import Faults
 import GatewayContract
 import ScoreContract
 
+/// An answer that is paid and not yet settled.
+struct Landed: Sendable {
+  let batch: Batch
+  let response: GenerateResponse
+}
+
+/// What a commit says of one batch.
+struct SettledBatch: Sendable, Equatable {
+  let id: String
+  let settlement: Settlement
+}
+
 extension RunStateMachine {
   // MARK: - Answers of the gateway
 
+  /// Only the slot and the money are accounted for at once: the next call need not wait until this
+  /// answer is read and kept, and answers that come together are kept together.
   mutating func called(_ batch: String, _ response: GenerateResponse) {
-    guard let open = window?.batches[batch], feed(batch, .answered) == .settleReply else { return }
+    guard let open = window?.batches[batch]?.batch, feed(batch, .answered) == .settleReply
+    else { return }
+    gate.settle(names.callKey(of: open), costNanos: response.usage?.costNanos ?? 0)
+    if landed.isEmpty { actions.append(.settleSoon) }
+    landed.append(Landed(batch: open, response: response))
+  }
+
+  /// Keeps what was answered, in the order of the answers, in as few commits as there may be.
+  mutating func settleLanded() {
+    var together: [SettledBatch] = []
+    var bytes = 0
+    for answer in landed {
+      let size = answer.response.text.utf8.count
+      let isFull =
+        together.count == EngineLimits.settledTogetherMax
+        || bytes + size > EngineLimits.settledBytesMax
+      if isFull, !together.isEmpty {
+        settle(together)
+        together = []
+        bytes = 0
+      }
+      together.append(SettledBatch(id: answer.batch.id, settlement: settlement(of: answer)))
+      bytes += size
+    }
+    landed = []
+    if !together.isEmpty { settle(together) }
+  }
+
+  private func settlement(of answer: Landed) -> Settlement {
+    let response = answer.response
     let reply = ModelReply(model: response.model, text: response.text, finish: response.finish)
     let outcomes =
       response.finish == .refusal
-      ? [] : task.workload.read(reply, for: open.batch, of: task.spec)
-    let settlement = ladder.settle(open.batch, reply: response, outcomes: outcomes)
-    gate.settle(
-      names.callKey(of: open.batch), costNanos: response.usage?.costNanos ?? 0)
-    settle(batch, settlement)
+      ? [] : task.workload.read(reply, for: answer.batch, of: task.spec)
+    return ladder.settle(answer.batch, reply: response, outcomes: outcomes)
   }
 
   mutating func called(_ id: String, refusedWith fault: Fault) {
@@ -70,17 +110,33 @@ extension RunStateMachine {
   // MARK: - Into Store
 
   private mutating func settle(_ batch: String, _ settlement: Settlement) {
-    commit("settle/\(batch)", settlement.facts, .settled(batch: batch, settlement))
+    settle([SettledBatch(id: batch, settlement: settlement)])
+  }
+
+  /// Named after all it settles: another owner, or we after a reload, may settle them together with
+  /// others, which is another commit. Of the two that hold a batch Store takes only one.
+  private mutating func settle(_ batches: [SettledBatch]) {
+    let name = batches.map(\.id).joined(separator: "+")
+    commit("settle/\(name)", batches.flatMap(\.settlement.facts), .settled(batches))
   }
 
   /// Only now it is true: the children may be asked, the stage hears of a failure.
-  mutating func settled(_ batch: String, _ settlement: Settlement) {
-    window?.replace(batch, with: settlement.children)
-    if settlement.hasFailedUnit { unitFailed() }
+  mutating func settled(_ batches: [SettledBatch]) {
+    for batch in batches { window?.replace(batch.id, with: batch.settlement.children) }
+    if batches.contains(where: \.settlement.hasFailedUnit) { unitFailed() }
+  }
+
+  /// Store takes none of it for what one of them says: each is on its own now.
+  mutating func settleRefused(_ batches: [SettledBatch], _ fault: Fault) {
+    if batches.count == 1 {
+      settleRefused(batches[0].id, batches[0].settlement, fault)
+    } else {
+      for batch in batches { settle(batch.id, batch.settlement) }
+    }
   }
 
   /// Store takes no such verdict: the units fail, and what was paid is kept in the books.
-  mutating func settleRefused(_ id: String, _ refused: Settlement, _ fault: Fault) {
+  private mutating func settleRefused(_ id: String, _ refused: Settlement, _ fault: Fault) {
     guard let batch = window?.batches[id]?.batch else { return }
     let detail = "The store refuses what was made of the answer: \(Note(fault: fault).text)"
     var failure = Failure(reason: .internal, detail: detail)

@@ -81,6 +81,7 @@ extension RunStateMachine {
     phase = .closing
     stop = cause
     window = nil
+    landed = []
     pageAsk = nil
     cursor = -1
     survey = Survey()

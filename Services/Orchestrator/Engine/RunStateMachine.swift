@@ -66,6 +66,8 @@ package struct RunStateMachine: Sendable {
   var stage: StageStateMachine?
   package internal(set) var window: DispatchWindow?
   var pageAsk: Int?
+  /// What was answered, in its order, until it is settled: the next calls leave first.
+  var landed: [Landed] = []
   /// A page of units that wait for the verdicts of others.
   var followers: [Unit] = []
   /// Calls of an earlier owner may be in flight.
@@ -113,6 +115,7 @@ package struct RunStateMachine: Sendable {
       }
     // Whoever wakes us has spent its timer.
     case .woke: wakeAt = nil
+    case .settle: settleLanded()
     case .committed(let ask, _):
       reloads = 0
       if case .commit(let purpose) = close(ask)?.kind { committed(purpose) }
@@ -136,6 +139,7 @@ package struct RunStateMachine: Sendable {
     phase = .over
     asks = [:]
     delayed = [:]
+    landed = []
     window = nil
     stepAsk = nil
     pageAsk = nil
@@ -147,6 +151,7 @@ package struct RunStateMachine: Sendable {
     reloads += 1
     asks = [:]
     delayed = [:]
+    landed = []
     stepAsk = nil
     pageAsk = nil
     actions.removeAll()

@@ -64,6 +64,7 @@ actor RunDriver: LoopActor {
           GetCallRequest(callKey: callKey), options: self.options(.seconds(10)))
         return .recalled(ask: ask, answer)
       }
+    case .settleSoon: settleSoon()
     case .wake(let time): wake(at: time)
     case .dropAsks: drop()
     case .release: release()
@@ -145,6 +146,14 @@ actor RunDriver: LoopActor {
 
   // MARK: - What is done and forgotten
 
+  /// When the turn has ended, what its jobs had to say was written.
+  private func settleSoon() {
+    loop.atEndOfTurn(
+      TurnBell { [weak self, loop] in
+        loop.execute { self?.assumeIsolated { $0.feed(.settle) } }
+      })
+  }
+
   private func wake(at time: Int64?) {
     timer?.cancel()
     timer = nil
@@ -179,4 +188,13 @@ actor RunDriver: LoopActor {
     abandon()
     released(run)
   }
+}
+
+/// Rings once, at the end of a turn.
+private final class TurnBell: TurnEnding {
+  private let ring: () -> Void
+
+  init(_ ring: @escaping () -> Void) { self.ring = ring }
+
+  func turnEnded() { ring() }
 }

@@ -43,6 +43,7 @@ actor RunOwner: LoopActor {
   private static let claimDelayPerRun = Duration.milliseconds(2)
   private static let unfitFor = Duration.seconds(5)
   private static let unfitMax = 1024
+  private static let claimAgainAfter = Duration.milliseconds(250)
   private static let reattendAfter = Duration.milliseconds(50)
   /// How long a stop waits for what is in flight before it leaves it to the next owner.
   private static let handBackWithin = Duration.seconds(3)
@@ -147,10 +148,23 @@ actor RunOwner: LoopActor {
       let fault = Fault(describing: error)
       // Somebody else was quicker: as it should be.
       guard fault.reason != "LEASE_HELD" else { return }
-      if token > 0 { await giveUp(run, token, in: claimedIn) }
+      if token > 0 {
+        await giveUp(run, token, in: claimedIn)
+      } else if fault.mayPass {
+        claimLater(run, in: claimedIn)
+      }
       services.logger.warning(
         "a run could not be taken",
         [.run: .string(run.id), .reason: .string(fault.reason), .error: .string(fault.message)])
+    }
+  }
+
+  /// A store that could not write, as when its disk is full, offers the run to nobody again.
+  private func claimLater(_ run: OwnedRun, in claimedIn: String) {
+    Task(executorPreference: loop) {
+      try? await self.loop.sleep(for: Self.claimAgainAfter)
+      // A new session is offered everything anew.
+      if await self.session == claimedIn { await self.claim(run) }
     }
   }
 
@@ -169,10 +183,26 @@ actor RunOwner: LoopActor {
   private func giveBack(_ run: OwnedRun, _ token: UInt64, in session: String) async {
     var options = CallOptions(timeout: .seconds(10))
     options.metadata = run.metadata
-    Failpoint.pass("orchestrator.lease.before-release")
-    _ = try? await services.store.releaseLease(
-      ReleaseLeaseRequest(session: session, name: run.id, token: token), options: options)
-    Failpoint.pass("orchestrator.lease.released")
+    let request = ReleaseLeaseRequest(session: session, name: run.id, token: token)
+    // While this session lives, a lease that was not given back keeps everybody else out.
+    repeat {
+      Failpoint.pass("orchestrator.lease.before-release")
+      let fault = await Self.fault {
+        _ = try await self.services.store.releaseLease(request, options: options)
+      }
+      Failpoint.pass("orchestrator.lease.released")
+      guard let fault, fault.mayPass, !isStopping else { return }
+      try? await loop.sleep(for: Self.claimAgainAfter)
+    } while self.session == session
+  }
+
+  private static func fault(_ body: () async throws -> Void) async -> Fault? {
+    do {
+      try await body()
+      return nil
+    } catch {
+      return Fault(describing: error)
+    }
   }
 
   private func begin(
@@ -272,5 +302,12 @@ actor RunOwner: LoopActor {
   private func tellEmptied() {
     for waiter in emptied { waiter.resume() }
     emptied = []
+  }
+}
+
+extension Fault {
+  /// Whether the same may be done a little later.
+  fileprivate var mayPass: Bool {
+    [.unavailable, .resourceExhausted, .deadlineExceeded, .aborted].contains(code)
   }
 }

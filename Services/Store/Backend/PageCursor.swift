@@ -42,6 +42,23 @@ package struct PageCursor: Sendable, Equatable {
     return PageCursor(question, position: position, score: score)
   }
 
+  /// Whether one row comes before another; rows without a score come last, ties newest first.
+  package func precedes(_ other: PageCursor) -> Bool {
+    switch question {
+    case .oldest, .labels: return position < other.position
+    case .newest, .runs: return position > other.position
+    case .highest, .lowest:
+      switch (score, other.score) {
+      case (nil, nil): return position > other.position
+      case (nil, _): return false
+      case (_, nil): return true
+      case (let mine?, let theirs?):
+        if mine == theirs { return position > other.position }
+        return question == .highest ? mine > theirs : mine < theirs
+      }
+    }
+  }
+
   package var token: String {
     let bits = score.map { String($0.bitPattern, radix: 16) } ?? ""
     return "\(question.rawValue).\(position).\(bits)"

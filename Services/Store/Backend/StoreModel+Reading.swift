@@ -213,22 +213,3 @@ extension QueryVerdictsRequest {
     order == .highest || order == .lowest ? verdict.value?.score : nil
   }
 }
-
-extension PageCursor {
-  /// Whether one row comes before another; rows without a score come last, ties newest first.
-  fileprivate func precedes(_ other: PageCursor) -> Bool {
-    switch question {
-    case .oldest, .labels: return position < other.position
-    case .newest, .runs: return position > other.position
-    case .highest, .lowest:
-      switch (score, other.score) {
-      case (nil, nil): return position > other.position
-      case (nil, _): return false
-      case (_, nil): return true
-      case (let mine?, let theirs?):
-        if mine == theirs { return position > other.position }
-        return question == .highest ? mine > theirs : mine < theirs
-      }
-    }
-  }
-}

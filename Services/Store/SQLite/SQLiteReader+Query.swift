@@ -12,44 +12,24 @@ extension SQLiteReader {
     let after = try PageCursor.parse(request.after, for: request.question)
     return try ask { () throws(SQLiteError) in
       guard let productKey = try key(of: product) else { return QueryVerdictsResponse() }
-      var run: Int64?
+      var search = VerdictSearch(
+        connection, searchLimits, request, product: productKey, after: after)
       if !request.runId.isEmpty {
-        run = try runKey(request.runId, of: product)?.key
-        if run == nil { return QueryVerdictsResponse() }
+        guard let run = try runKey(request.runId, of: product) else {
+          return QueryVerdictsResponse()
+        }
+        search.run = run
       }
-      let question = VerdictQuestion(productKey, run: run, request, after: after)
-      let limit = request.limit == 0 ? StoreLimits.pageDefault : Int(request.limit)
-      // One more than the page has says whether there is another.
-      let found = try keys(question, countMax: min(limit, StoreLimits.pageMax) + 1)
-      let page = try page(found.map(\.position), PageBudget(limit: request.limit))
+      let found = try search.find()
+      let page = try page(found.places.map(\.position), PageBudget(limit: request.limit))
       var response = QueryVerdictsResponse(verdicts: page.verdicts)
-      if page.verdicts.count < found.count, let last = found.prefix(page.verdicts.count).last {
-        response.next = last.token
+      if page.verdicts.count < found.places.count {
+        response.next = found.places.prefix(page.verdicts.count).last?.token ?? ""
+      } else {
+        response.next = found.stop?.token ?? ""
       }
       return response
     }
-  }
-
-  private func keys(
-    _ question: VerdictQuestion, countMax: Int
-  ) throws(SQLiteError) -> [PageCursor] {
-    let row = try connection.statement(composed: question.sql)
-    var index: Int32 = 0
-    for value in question.values {
-      index += 1
-      switch value {
-      case .integer(let number): try row.bind(number, at: index)
-      case .real(let number): try row.bind(number, at: index)
-      case .text(let text): try row.bind(text, at: index)
-      }
-    }
-    try row.bind(countMax, at: index + 1)
-    var found: [PageCursor] = []
-    while try row.step() {
-      let score = question.sortsByScore && !row.isNull(at: 1) ? row.double(at: 1) : nil
-      found.append(PageCursor(question.question, position: row.int64(at: 0), score: score))
-    }
-    return found
   }
 
   // MARK: - Units
@@ -104,82 +84,5 @@ extension SQLiteReader {
       unit.failure = try connection.unpacked(Failure.self, row, at: 12)
     }
     return unit
-  }
-}
-
-/// A search for verdicts as a statement and its values; every piece of text is a literal.
-struct VerdictQuestion {
-  enum Value {
-    case integer(Int64)
-    case real(Double)
-    case text(String)
-  }
-
-  let question: PageCursor.Question
-  /// One run's verdicts are found through its log, in whose order their keys are.
-  private let isOfRun: Bool
-  private var conditions: [String] = []
-  private(set) var values: [Value] = []
-
-  init(_ product: Int64, run: Int64?, _ request: QueryVerdictsRequest, after: PageCursor?) {
-    question = request.question
-    isOfRun = run != nil
-    if let run {
-      add("e.run = ?", .integer(run))
-      if !request.subjectKind.isEmpty { add("v.subject_kind = ?", .text(request.subjectKind)) }
-    } else if request.subjectKind.isEmpty {
-      // Without a kind no index of the product's is of use: the rows themselves are in order.
-      add("+v.product = ?", .integer(product))
-    } else {
-      add("v.product = ?", .integer(product))
-      add("v.subject_kind = ?", .text(request.subjectKind))
-    }
-    if !request.rubricHash.isEmpty { add("v.rubric_hash = ?", .text(request.rubricHash)) }
-    if !request.model.isEmpty { add("v.model = ?", .text(request.model)) }
-    if let least = request.scoreLeast { add("v.score >= ?", .real(least)) }
-    if let most = request.scoreMost { add("v.score <= ?", .real(most)) }
-    if let after { add(after) }
-  }
-
-  private mutating func add(_ condition: String, _ values: Value...) {
-    conditions.append(condition)
-    self.values += values
-  }
-
-  private mutating func add(_ after: PageCursor) {
-    let key = Value.integer(after.position)
-    switch question {
-    case .oldest, .labels: add("\(place) > \(placeOfCursor)", key)
-    case .newest, .runs: add("\(place) < \(placeOfCursor)", key)
-    case .highest, .lowest:
-      guard let score = after.score else { return add("(v.score IS NULL AND v.key < ?)", key) }
-      let further = question == .highest ? "v.score < ?" : "v.score > ?"
-      add(
-        "(\(further) OR (v.score = ? AND v.key < ?) OR v.score IS NULL)", .real(score),
-        .real(score), key)
-    }
-  }
-
-  var sortsByScore: Bool { question == .highest || question == .lowest }
-
-  /// What goes up with a verdict's age, in the order in which rows are found.
-  private var place: String { isOfRun ? "e.seq" : "v.key" }
-  private var placeOfCursor: String {
-    isOfRun ? "(SELECT seq FROM verdicts WHERE key = ?)" : "?"
-  }
-
-  var sql: String {
-    let order =
-      switch question {
-      case .oldest, .labels: place
-      case .newest, .runs: "\(place) DESC"
-      case .highest: "v.score IS NULL, v.score DESC, v.key DESC"
-      case .lowest: "v.score IS NULL, v.score, v.key DESC"
-      }
-    let source = isOfRun ? "events e JOIN verdicts v ON v.key = e.verdict" : "verdicts v"
-    return """
-      SELECT v.key, v.score FROM \(source) WHERE \(conditions.joined(separator: " AND "))
-      ORDER BY \(order) LIMIT ?
-      """
   }
 }

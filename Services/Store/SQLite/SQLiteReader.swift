@@ -11,12 +11,14 @@ package import StoreContract
 package final class SQLiteReader: StoreReading {
   let connection: Connection
   private let questionMax: Duration
+  let searchLimits: SearchLimits
   /// Keys never change once they are given.
   private var products: [ProductScope: Int64] = [:]
 
-  init(_ connection: Connection, questionMax: Duration) {
+  init(_ connection: Connection, questionMax: Duration, searchLimits: SearchLimits) {
     self.connection = connection
     self.questionMax = questionMax
+    self.searchLimits = searchLimits
   }
 
   /// One question: its statements see one state, and end in time.

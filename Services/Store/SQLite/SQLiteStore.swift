@@ -29,6 +29,8 @@ package struct SQLiteStore: Sendable {
   package var durability = ConnectionOptions.Synchronous.full
   /// How long a reader may search for one answer.
   package var questionMax = Duration.seconds(5)
+  /// What one page of a search may cost.
+  package var searchLimits = SearchLimits()
   /// Pages that the file may have; 0: as many as the disk.
   package var pagesMax = 0
 
@@ -55,7 +57,7 @@ package struct SQLiteStore: Sendable {
   /// One more reader, beside a writer that was opened before.
   package func openReader() throws(Fault) -> SQLiteReader {
     let connection = try openReading()
-    return SQLiteReader(connection, questionMax: questionMax)
+    return SQLiteReader(connection, questionMax: questionMax, searchLimits: searchLimits)
   }
 
   func openReading() throws(Fault) -> Connection {

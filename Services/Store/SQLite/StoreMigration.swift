@@ -12,6 +12,7 @@ struct StoreMigration {
   static let all = [
     StoreMigration(number: 1, sql: SchemaOfFacts.sql),
     StoreMigration(number: 2, sql: SchemaOfWorkloads.sql),
+    StoreMigration(number: 3, sql: SchemaOfSearches.sql),
   ]
 
   static var latest: Int32 { Int32(all.count) }

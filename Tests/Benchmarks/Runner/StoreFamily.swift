@@ -11,7 +11,7 @@ final class StoreFamily {
   private static let commitsEach = 400
   private static let singleCommits = 1500
   private static let manyVerdicts = 1_000_000
-  private static let pages = 400
+  private static let pages = 100
 
   init(_ bench: Bench) { self.bench = bench }
 

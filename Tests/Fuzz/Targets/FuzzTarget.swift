@@ -18,6 +18,9 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// The same for the message with every feature that our generator takes.
   case features
   case json
+  /// JSON kept as its bytes: checked, edited, fed to a hash.
+  case jsonText = "json-text"
+  case serverSentEvents = "server-sent-events"
   /// Compressed messages.
   case gzip
   /// assay.yaml.
@@ -36,6 +39,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .unpacking: try fuzzUnpacking(input)
     case .features: try fuzzFeatures(input)
     case .json: try fuzzJSON(input)
+    case .jsonText: try fuzzJSONText(input)
+    case .serverSentEvents: try fuzzServerSentEvents(input)
     case .gzip: try fuzzGzip(input)
     case .configuration: try fuzzConfiguration(input)
     case .yaml: try fuzzYAML(input)

@@ -10,7 +10,7 @@ import StoreContract
 struct StoreLoad: Sendable {
   let loop: EventLoop
   let store: StoreClient
-  private static let unitsPerPage = 256
+  private static let unitsPerPage = 1000
 
   init(_ address: MeshAddress, on loop: EventLoop) {
     self.loop = loop

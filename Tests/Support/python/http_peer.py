@@ -149,8 +149,9 @@ WHOLE = {  # after the whole request was read
     "/leaves": lambda c: (c.answer(), leave(c)),
     "/none": raw(b"HTTP/1.1 204 No Content\r\n\r\n", lambda c: None),
     "/until-close": raw(b"HTTP/1.1 200 OK\r\n\r\nto the end", leave),
-    "/two": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n",
-                lambda c: None),
+    "/two": raw(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n", lambda c: None
+    ),
     "/interim": raw(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\n"
                     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-B: 2\r\n\r\nok", lambda c: None),
     "/trailers": raw(CHUNKED % b"" + chunk(b"ok") + b"0\r\nX-T: 1\r\n\r\n", lambda c: None),
@@ -183,7 +184,7 @@ WHOLE = {  # after the whole request was read
 
 
 def refuse_early(c):
-    c.answer(b"too much" * 500_000, b"413 Payload Too Large", b"Connection: close\r\n")
+    c.answer(b"too much", b"413 Payload Too Large", b"Connection: close\r\n")
     c.sock.shutdown(socket.SHUT_WR)
     c.until_closed()
 
@@ -238,8 +239,8 @@ def serve(sock):
 
 
 def frame(kind, flags, stream, payload=b""):
-    length = struct.pack(">I", len(payload))[1:]
-    return length + bytes([kind, flags]) + struct.pack(">I", stream) + payload
+    head = struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream)
+    return head + payload
 
 
 def serve_h2(sock):

@@ -184,8 +184,9 @@ package struct QueryVerdictsRequest: Sendable, Equatable {
 
 /// `assay.store.v1.QueryVerdictsResponse`.
 package struct QueryVerdictsResponse: Sendable, Equatable {
+  /// Fewer than the limit, even none, where one page had to look at too many others.
   package var verdicts: [Verdict] = []
-  /// Empty: this is the last page.
+  /// Empty: this is the last page, and nothing else says so.
   package var next: String = ""
 
   /// Every field absent or at its default.

@@ -230,10 +230,11 @@ final class LeaseDesk: Sendable {
   // MARK: - The timer
 
   private func arm() {
+    let now = loop.nowNanoseconds
     let due = state.withLock { state -> UInt64? in
-      guard !state.isClosed, let next = state.machine.nextDeadline, next < state.armed else {
-        return nil
-      }
+      let times = [state.machine.nextDeadline, state.machine.nextOffers(at: now)]
+      guard !state.isClosed, let next = times.compactMap(\.self).min(), next < state.armed
+      else { return nil }
       state.armed = next
       return next
     }

@@ -2,9 +2,13 @@ import Faults
 import StoreBackend
 
 /// What is owned: a run or a subject, of one product.
-struct LeaseKey: Hashable, Sendable {
+struct LeaseKey: Hashable, Comparable, Sendable {
   let product: ProductScope
   let name: String
+
+  static func < (left: LeaseKey, right: LeaseKey) -> Bool {
+    (left.product.name, left.name) < (right.product.name, right.name)
+  }
 }
 
 /// Who attends, what they hold and until when: no I/O, no clock, no randomness. Time comes with
@@ -49,6 +53,18 @@ struct LeaseStateMachine: Sendable {
   private var attending: [UInt64: String] = [:]
   /// Runs that somebody must work on.
   private var wanted: Set<LeaseKey> = []
+  /// Those that had no owner in the latest round of offers.
+  private var leftOver: Set<LeaseKey> = []
+  private var nextRound: UInt64 = 0
+  private var lastOfferedAgain: LeaseKey?
+
+  /// An offer may reach nobody who can use it: whoever claims the run keeps others from it, and
+  /// may be refused by a full disk and die. So a run without an owner is offered again between
+  /// one and two of these later, whatever became of the offer before.
+  static let offerAgainAfter: UInt64 = 1_000_000_000
+  /// Of one round, or a store whose replicas are all busy would do little else; the rounds after
+  /// it go on where it ended.
+  static let offersAgainMax = 256
 
   // MARK: - A store that starts
 
@@ -128,8 +144,13 @@ struct LeaseStateMachine: Sendable {
   /// When `tick` has something to do next.
   var nextDeadline: UInt64? { sessions.values.lazy.map(\.deadline).min() }
 
-  /// Ends sessions that were silent for their whole time.
-  mutating func tick(at now: UInt64) -> [Action] {
+  /// When `tick` offers runs again, if there are any; not in the past.
+  func nextOffers(at now: UInt64) -> UInt64? { wanted.isEmpty ? nil : max(nextRound, now) }
+
+  /// Ends sessions that were silent for their whole time, and offers again what nobody took.
+  mutating func tick(at now: UInt64) -> [Action] { endSilent(at: now) + offerAgain(at: now) }
+
+  private mutating func endSilent(at now: UInt64) -> [Action] {
     let silent = sessions.filter { $0.value.deadline <= now }.map(\.key).sorted()
     return silent.flatMap { name -> [Action] in
       let attendance = sessions[name]?.attendance
@@ -142,6 +163,21 @@ struct LeaseStateMachine: Sendable {
       }
       return actions + [.close(attendance: attendance, .silent)]
     }
+  }
+
+  /// What has had no owner since the round before.
+  private mutating func offerAgain(at now: UInt64) -> [Action] {
+    guard now >= nextRound, !wanted.isEmpty else { return [] }
+    nextRound = now + Self.offerAgainAfter
+    let free = wanted.filter(isOffered)
+    var again = leftOver.intersection(free).sorted()
+    leftOver = free
+    if again.count > Self.offersAgainMax {
+      let next = lastOfferedAgain.flatMap { last in again.firstIndex { last < $0 } } ?? 0
+      again = Array((again[next...] + again[..<next]).prefix(Self.offersAgainMax))
+    }
+    lastOfferedAgain = again.last
+    return again.map(Action.offer)
   }
 
   /// This process could not listen for so long: nobody is silent because of that.
@@ -239,9 +275,7 @@ extension LeaseStateMachine {
 
   /// Runs that want an owner and have none.
   var offered: [LeaseKey] {
-    wanted.filter(isOffered).sorted {
-      ($0.product.name, $0.name) < ($1.product.name, $1.name)
-    }
+    wanted.filter(isOffered).sorted()
   }
 
   /// Of some leases, those whose run wants an owner.
@@ -257,7 +291,7 @@ extension LeaseStateMachine {
 extension [LeaseKey: UInt64] {
   /// By name, so that the same inputs lead to the same actions.
   fileprivate var inOrder: [(key: LeaseKey, value: UInt64)] {
-    sorted { ($0.key.product.name, $0.key.name) < ($1.key.product.name, $1.key.name) }
+    sorted { $0.key < $1.key }
   }
 }
 

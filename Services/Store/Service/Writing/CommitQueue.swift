@@ -40,6 +40,7 @@ final class CommitQueue: Sendable {
   private let threads: OwnerThreads<Work>
   private let onReceipt: @Sendable (WriteOrder, WriteReceipt) -> Void
   private let breakage = Breakage()
+  private let pace = Pace()
 
   /// How long a writer has nothing to do before it puts its file in order.
   private static let restAfter = Duration.seconds(2)
@@ -72,6 +73,7 @@ final class CommitQueue: Sendable {
   func open(_ open: @escaping @Sendable () throws -> any StoreUpkeep) async throws -> Opened {
     let found = Found()
     let (loop, metrics, onReceipt, breakage) = (loop, metrics, onReceipt, breakage)
+    let pace = pace
     try await threads.start(
       open: {
         let seat = Seat(try open())
@@ -81,11 +83,11 @@ final class CommitQueue: Sendable {
       },
       take: { seat, work in
         let group = work.compactMap(\.order)
-        if !group.isEmpty { Self.write(group, seat, loop, metrics, onReceipt) }
+        if !group.isEmpty { Self.write(group, seat, loop, metrics, pace, onReceipt) }
         for case .errand(let errand) in work { errand(seat) }
         if let fault = seat.writer.fault { breakage.happened(fault) }
       },
-      restAfter: Self.restAfter,
+      lingerMax: Pace.lingerMax, restAfter: Self.restAfter,
       rest: { seat in
         seat.writer.rest()
         metrics.logBytes.set(Int64(seat.writer.logBytes))
@@ -95,7 +97,7 @@ final class CommitQueue: Sendable {
   }
 
   private static func write(
-    _ group: [Pending], _ seat: Seat, _ loop: EventLoop, _ metrics: StoreMetrics,
+    _ group: [Pending], _ seat: Seat, _ loop: EventLoop, _ metrics: StoreMetrics, _ pace: Pace,
     _ onReceipt: @escaping @Sendable (WriteOrder, WriteReceipt) -> Void
   ) {
     let began = loop.nowNanoseconds
@@ -103,6 +105,7 @@ final class CommitQueue: Sendable {
     let results = seat.writer.write(group.map(\.order), atMicroseconds: seat.latest)
     let ended = loop.nowNanoseconds
     loop.execute {
+      pace.left(group.count, on: loop)
       metrics.groupTime.record(ended - began)
       metrics.groupSize.record(UInt64(group.count))
       metrics.orders.add(UInt64(group.count))
@@ -126,7 +129,7 @@ final class CommitQueue: Sendable {
       (answer: CheckedContinuation<Result<WriteReceipt, Fault>, Never>) in
       let pending = Pending(order: order, arrived: arrived, answer: answer)
       switch threads.submit(.write(pending)) {
-      case .taken: break
+      case .taken: pace.came(arrived, on: loop)
       case .full:
         metrics.refusedBusy.add()
         answer.resume(returning: .failure(.storeBusy(limit: "ordersWaitingMax")))
@@ -142,7 +145,9 @@ final class CommitQueue: Sendable {
   /// An order that nobody waits for, and that is never refused for want of room.
   func writeUnheard(_ order: WriteOrder) {
     let pending = Pending(order: order, arrived: loop.nowNanoseconds, answer: nil)
-    _ = threads.submit(.write(pending), isUrgent: true)
+    if threads.submit(.write(pending), isUrgent: true) == .taken {
+      pace.came(pending.arrived, on: loop)
+    }
   }
 
   // MARK: - Copies

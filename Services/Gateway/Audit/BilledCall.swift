@@ -1,0 +1,65 @@
+package import Faults
+package import GatewayValues
+import JSON
+import Machine
+
+/// One call as a provider bills it: a line of JSON in the simulator's bill.
+///
+/// `{"request_id":"req_1","call_key":"k","fresh_input":10,"output":5,"cost_nanos":1234}`, with
+/// `cache_read`, `cache_write_short`, `cache_write_long`, `reasoning` and `web_searches` where
+/// they are not 0. `call_key` is what the request's header said, empty when it had none.
+package struct BilledCall: Hashable, Sendable {
+  package var requestID: String
+  package var callKey: String
+  package var usage: TokenUsage
+  package var cost: NanoDollars
+
+  package init(requestID: String, callKey: String, usage: TokenUsage, cost: NanoDollars) {
+    self.requestID = requestID
+    self.callKey = callKey
+    self.usage = usage
+    self.cost = cost
+  }
+
+  /// A bill that is read whole.
+  package static let billBytesMax = 1 << 30
+
+  /// nil when the line does not say what it has to.
+  package init?(line: String) {
+    guard let value = try? JSONValue(parsing: line), let object = value.objectValue,
+      let request = object["request_id"]?.stringValue,
+      let cost = object["cost_nanos"]?.numberValue?.int64
+    else { return nil }
+    func count(_ key: String) -> Int64 { object[key]?.numberValue?.int64 ?? 0 }
+    requestID = request
+    callKey = object["call_key"]?.stringValue ?? ""
+    self.cost = NanoDollars(cost)
+    usage = TokenUsage(
+      freshInput: count("fresh_input"), cacheRead: count("cache_read"),
+      cacheWriteShort: count("cache_write_short"), cacheWriteLong: count("cache_write_long"),
+      output: count("output"), reasoning: count("reasoning"), webSearches: count("web_searches"))
+    guard usage.isCredible, cost >= 0 else { return nil }
+  }
+
+  /// The bill in a file; a line that cannot be read is refused, since a bill is believed whole.
+  package static func read(_ path: String) throws(Fault) -> [BilledCall] {
+    let text: String
+    do {
+      text = try Files.readText(path, bytesMax: billBytesMax)
+    } catch {
+      throw Fault(
+        .notFound, reason: "BILL_UNREADABLE", "The bill \(path) cannot be read.",
+        facts: ["path": path], cause: error.description)
+    }
+    var calls: [BilledCall] = []
+    for (index, line) in text.split(separator: "\n").enumerated() {
+      guard let call = BilledCall(line: String(line)) else {
+        throw Fault(
+          .invalidArgument, reason: "BILL_UNREADABLE", "Line \(index + 1) of \(path) is no call.",
+          facts: ["path": path, "line": String(index + 1)])
+      }
+      calls.append(call)
+    }
+    return calls
+  }
+}

@@ -1,0 +1,127 @@
+// GatewayDoor: HTTP for products that already speak to a provider: a base URL and a key are all
+// that changes for them. It knows who asks by the key, reads what is asked without changing it,
+// answers with the provider's own bytes, and says errors in the words of the caller's dialect. It
+// decides nothing about limits or money. Limits: `DoorLimits`, `HTTPServerLimits`.
+
+import Faults
+package import GatewayCatalog
+package import GatewayPipeline
+import GatewayProviders
+import GatewayValues
+package import HTTPServer
+import JSON
+package import Telemetry
+
+/// Named limits of the door.
+package enum DoorLimits {
+  /// As large as the largest that a provider takes.
+  package static let bodyBytesMax = 32 << 20
+  /// Values in a request: what a tape of them may need.
+  package static let valuesMax = 200_000
+  package static let depthMax = 64
+}
+
+/// Routes requests to the pipeline, and its answers back.
+package struct HTTPDoor: Sendable {
+  let pipeline: CallPipeline
+  let callers: CallerDirectory
+  let catalog: Catalog
+  let metrics: Metrics
+
+  package init(
+    pipeline: CallPipeline, callers: CallerDirectory, catalog: Catalog, metrics: Metrics
+  ) {
+    self.pipeline = pipeline
+    self.callers = callers
+    self.catalog = catalog
+    self.metrics = metrics
+  }
+
+  /// Decided on the head: who is not known sends no body.
+  package func route(_ head: HTTPRequestHead) -> HTTPRoute {
+    let path = head.path
+    switch path {
+    case "/healthz":
+      return .refuse(HTTPResponse(200, ["content-type": "text/plain"], body: Array("ok\n".utf8)))
+    case "/metrics": return .refuse(metricsAnswer())
+    default: break
+    }
+    let shape = Self.family(of: head, path: path)
+    guard let caller = callers.caller(of: head) else {
+      return .refuse(Self.refusal(Self.unknownKey, shape))
+    }
+    let isCount = path == "/v1/messages/count_tokens"
+    if path == "/v1/models" || path.hasPrefix("/v1/models/") {
+      guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
+      return .refuse(ModelList(catalog, caller, shape).answer(path, shape))
+    }
+    guard
+      let dialect = isCount
+        ? .anthropicMessages : Dialect.allCases.first(where: { $0.path == path })
+    else { return .refuse(Self.refusal(Self.unknownPath(path), shape)) }
+    guard head.method == .post else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
+    if let length = head.contentLength, length > DoorLimits.bodyBytesMax {
+      return .refuse(Self.refusal(Self.tooLarge, shape))
+    }
+    let door = DoorCall(door: self, caller: caller, dialect: dialect, isCount: isCount)
+    return .handle(bodyBytesMax: DoorLimits.bodyBytesMax) { head, body, responder in
+      await door.run(head, body, responder)
+    }
+  }
+
+  /// What the server itself refuses, in the caller's words.
+  package static func errorBody(
+    _ refusal: HTTPRefusal, _ head: HTTPRequestHead?
+  ) -> HTTPResponse {
+    let code: Fault.Code = refusal.status == 503 ? .resourceExhausted : .invalidArgument
+    let fault =
+      refusal == .bodyTooLarge
+      ? tooLarge : Fault(code, reason: "BAD_REQUEST", refusal.message)
+    var answer = Self.refusal(fault, head.map { family(of: $0, path: $0.path) } ?? .openAI)
+    answer.status = refusal.status
+    return answer
+  }
+
+  // MARK: - Errors
+
+  static func refusal(_ fault: Fault, _ family: ProviderFamily) -> HTTPResponse {
+    let shape = ErrorShape(fault, for: family)
+    var answer = HTTPResponse.json(shape.status, shape.body(for: family, requestID: ""))
+    // We have asked again as often as it makes sense: a client that repeats us only adds to it.
+    answer.headers.append("x-should-retry", shape.shouldRetry ? "true" : "false")
+    if let after = shape.retryAfter {
+      let seconds = max(1, (after.components.seconds) + (after.components.attoseconds > 0 ? 1 : 0))
+      answer.headers.append("retry-after", String(seconds))
+    }
+    answer.headers.append("x-assay-reason", fault.reason)
+    return answer
+  }
+
+  /// Whose clients ask: by the path, and where that says nothing, by the headers that only one
+  /// family sends.
+  static func family(of head: HTTPRequestHead, path: String) -> ProviderFamily {
+    if path.hasPrefix("/v1/messages") { return .anthropic }
+    return head.headers["anthropic-version"] == nil ? .openAI : .anthropic
+  }
+
+  static let unknownKey = Fault(
+    .unauthenticated, reason: "BAD_KEY", "The API key is missing or not known here.",
+    hint: "Send one of the gateway's own keys as x-api-key or Authorization: Bearer.")
+  static let wrongMethod = Fault(
+    .unimplemented, reason: "METHOD_NOT_ALLOWED", "This path takes another method.")
+  static let tooLarge = Fault(
+    .outOfRange, reason: "REQUEST_TOO_LARGE",
+    "The body is larger than \(DoorLimits.bodyBytesMax) bytes (bodyBytesMax).")
+
+  static func unknownPath(_ path: String) -> Fault {
+    Fault(
+      .notFound, reason: "UNKNOWN_PATH", "There is nothing at this path.",
+      hint: "There are \(Dialect.allCases.map(\.path).joined(separator: ", ")) and /v1/models.")
+  }
+
+  private func metricsAnswer() -> HTTPResponse {
+    let text = metrics.snapshot().prometheusText
+    return HTTPResponse(
+      200, ["content-type": "text/plain; version=0.0.4"], body: Array(text.utf8))
+  }
+}

@@ -1,0 +1,73 @@
+package import Faults
+package import GatewayBudgets
+package import GatewayValues
+package import LedgerFile
+import Locking
+
+extension Ledger {
+  /// A page of lines, by their numbers.
+  package func lines(_ filter: LineFilter) async throws(Fault) -> [LedgerLine] {
+    try await ask { reader throws(Fault) in try reader.lines(filter) }
+  }
+
+  package func spend(
+    by grouping: SpendGrouping, _ filter: SpendFilter = SpendFilter()
+  ) async throws(Fault) -> [SpendRow] {
+    try await ask { reader throws(Fault) in try reader.spend(by: grouping, filter) }
+  }
+
+  /// A call that was settled under its key.
+  package func call(_ name: CallName) async throws(Fault) -> SettledCall? {
+    try await ask { reader throws(Fault) in try reader.call(name)?.settled }
+  }
+
+  /// How every subject of a budget stands in the window of now.
+  package func standings(of name: GatewayName) async throws(Fault) -> [BudgetStanding] {
+    let now = options.clock()
+    let known = state.withLock { state -> (Budget, BudgetWindow)? in
+      guard let budget = state.budgets[name] else { return nil }
+      return state.budgets.window(of: name, at: max(now, state.latest)).map { (budget, $0) }
+    }
+    guard let (budget, window) = known else { throw Self.unknownBudget(name) }
+    let stored = try await ask { reader throws(Fault) in
+      try reader.accounts(of: budget, window: window)
+    }
+    let open = state.withLock { state in
+      state.escrow.accounts.values.filter {
+        $0.key.budget == name && $0.key.window == window
+      }.compactMap { state.standing(of: $0.id) }
+    }
+    // What memory knows is newer than the file.
+    var standings = Dictionary(stored.map { ($0.subject, $0) }) { first, _ in first }
+    for standing in open { standings[standing.subject] = standing }
+    if standings.isEmpty {
+      return [
+        BudgetStanding(
+          budget: name, subject: "", cap: budget.cap, settled: .zero, held: .zero,
+          uncertain: .zero, window: window)
+      ]
+    }
+    return standings.values.sorted { $0.subject < $1.subject }
+  }
+
+  package var budgets: [Budget] { state.withLock { $0.budgets.budgets } }
+  package var prices: PriceTable { state.withLock { $0.prices } }
+
+  package func history(of budget: GatewayName) async throws(Fault) -> [BudgetVersion] {
+    try await ask { reader throws(Fault) in try reader.history(of: budget) }
+  }
+
+  package func keys() async throws(Fault) -> [LedgerKey] {
+    try await ask { reader throws(Fault) in try reader.keys() }
+  }
+
+  package func products() async throws(Fault) -> [LedgerProduct] {
+    try await ask { reader throws(Fault) in try reader.products() }
+  }
+
+  static func unknownBudget(_ name: GatewayName) -> Fault {
+    Fault(
+      .notFound, reason: "BUDGET_UNKNOWN", "There is no budget \(name).",
+      facts: ["budget": name.text])
+  }
+}

@@ -1,0 +1,64 @@
+import Faults
+import GatewayBudgets
+import GatewayValues
+import LedgerFile
+
+extension LedgerState {
+  /// What the writer says of a group: it is all on the disk, or none of it.
+  mutating func heard(
+    _ orders: [LedgerOrder], _ outcome: LedgerWriter.Outcome, at now: Int64
+  ) -> [Result<LedgerReceipt, Fault>] {
+    latest = max(latest, now)
+    switch outcome {
+    case .committed(let receipts):
+      stats.groups += 1
+      for (order, receipt) in zip(orders, receipts) { hear(order.work, receipt) }
+      if isFull { goOn() }
+      queueRaises()
+      return receipts.map { .success($0) }
+    case .full(let failure):
+      isFull = true
+      nextProbe = latest + LedgerLimits.fullPauseMilliseconds
+      return orders.map { _ in .failure(failure) }
+    case .broken(let failure):
+      fault = fault ?? failure
+      return orders.map { _ in .failure(failure) }
+    }
+  }
+
+  private mutating func hear(_ work: LedgerWork, _ receipt: LedgerReceipt) {
+    switch (work, receipt) {
+    case (.line, .line(let line)): committed(line)
+    case (.open, .account(let account)): opened(account)
+    case (.raise, .raised(let raise)): escrow.raised(raise)
+    case (.correct, .line(let line)):
+      escrow.corrected(from: line.bound.count, to: line.cost.count, in: line.accounts)
+    default: break
+    }
+  }
+
+  /// There is space again: the journal, if it broke, begins anew, and calls are admitted.
+  private mutating func goOn() {
+    if journal.isBroken {
+      guard (try? beginJournal()) != nil else { return }
+    }
+    isFull = false
+  }
+
+  /// Looks whether a full disk has space again; what did not fit goes first.
+  mutating func probe(at now: Int64) {
+    guard isFull, now >= nextProbe, fault == nil else { return }
+    nextProbe = now + LedgerLimits.fullPauseMilliseconds
+    queue(.barrier)
+  }
+
+  /// Ends an attempt that nobody has any more.
+  mutating func giveUp(_ id: AttemptID, at now: Int64) {
+    guard let known = live[id], !known.machine.state.isEnd else { return }
+    let isSent = known.machine.state == .sent
+    let settlement = isSent ? Settlement(.bound, .lost) : nil
+    guard let ended = try? end(id, settlement, at: now) else { return }
+    stats.abandoned += 1
+    queue(.line(ended.attempt))
+  }
+}

@@ -1,0 +1,108 @@
+import GatewayBudgets
+import GatewayValues
+import LedgerFile
+import Machine
+import TestSupport
+import Testing
+
+@testable import GatewayLedger
+
+@Suite struct JournalTests {
+  private func attempt(_ number: Int64) -> LiveAttempt {
+    var order = AttemptOrder(
+      party: CallParty(
+        product: LedgerFixture.product, key: LedgerFixture.name("key"),
+        run: LedgerFixture.name("run"), model: LedgerFixture.model),
+      provider: LedgerFixture.name("provider"),
+      bound: CallBound(inputTokensMax: number, outputTokensMax: .max, webSearchesMax: 3))
+    order.kind = .hedge
+    order.isBatched = true
+    var line = LedgerLine(attempt: AttemptID(epoch: 3, counter: number), order: order)
+    line.callKey = "call-\(number)"
+    line.bound = NanoDollars(number * 1_000)
+    line.accounts = [1, 300, number]
+    line.priceVersion = "v1"
+    line.reserved = LedgerLine.Moment(operation: number, milliseconds: 1_795_608_000_000)
+    return LiveAttempt(line: line, requestHash: [1, 2, 255])
+  }
+
+  private func ended(_ attempt: LiveAttempt) -> LiveAttempt {
+    var attempt = attempt
+    attempt.line.state = .settled
+    attempt.line.standing = .estimated
+    attempt.line.outcome = .truncated
+    attempt.line.usage = TokenUsage(
+      freshInput: 1, cacheRead: 2, cacheWriteShort: 3, cacheWriteLong: 4, output: 5,
+      reasoning: 6, webSearches: 7)
+    attempt.line.cost = NanoDollars(.max)
+    attempt.line.flags = [.overBound]
+    attempt.line.answeredModel = "model-1"
+    attempt.line.providerRequestID = "req"
+    attempt.line.ended = LedgerLine.Moment(operation: 9, milliseconds: -5)
+    attempt.endsCall = true
+    attempt.reply = Array(0...255)
+    return attempt
+  }
+
+  /// The bytes of a journal, and how many attempts are known after each record.
+  private func journal() -> (bytes: [UInt8], ends: [(place: Int, state: JournalState)]) {
+    var writer = JournalWriter()
+    var bytes: [UInt8] = []
+    var ends: [(place: Int, state: JournalState)] = []
+    var records: [JournalRecord] = [.opened(epoch: 3, boot: "boot"), .whole]
+    for number in Int64(1)...6 {
+      let attempt = attempt(number)
+      records.append(.reserved(attempt))
+      records.append(.sent(attempt.line.attempt, LedgerLine.Moment(operation: 7)))
+      var sent = attempt
+      sent.line.sent = LedgerLine.Moment(operation: 7)
+      if number % 2 == 0 { records.append(.ended(ended(sent))) }
+    }
+    for record in records {
+      writer.write(record)
+      bytes += writer.take()
+      ends.append((bytes.count, JournalState(bytes)))
+    }
+    return (bytes, ends)
+  }
+
+  @Test func `what is written is read again`() {
+    let state = JournalState(journal().bytes)
+    #expect(state.epoch == 3 && state.boot == "boot" && state.isWhole && state.isUnbroken)
+    #expect(state.attempts.count == 6)
+    var second = attempt(2)
+    second.line.sent = LedgerLine.Moment(operation: 7)
+    #expect(state.attempts[second.line.attempt] == ended(second))
+  }
+
+  @Test func `a journal cut anywhere says what was whole, and that its end is torn`() {
+    let (bytes, ends) = journal()
+    for count in 0...bytes.count {
+      let state = JournalState(Array(bytes.prefix(count)))
+      let last = ends.last { $0.place <= count }
+      #expect(state == (last?.state ?? JournalState()), "cut at \(count)")
+      #expect(state.isUnbroken)
+    }
+  }
+
+  @Test func `every flipped bit is seen`() {
+    let (bytes, ends) = journal()
+    for place in bytes.indices {
+      for bit in [UInt8(1), 0x10, 0x80] {
+        var damaged = bytes
+        damaged[place] ^= bit
+        let state = JournalState(damaged)
+        let last = ends.last { $0.place <= place }
+        #expect(state.attempts == (last?.state ?? JournalState()).attempts, "flip at \(place)")
+      }
+    }
+  }
+
+  @Test func `random bytes are no journal and never trap`() {
+    var random = SeededRandom("journal bytes")
+    for _ in 0..<2_000 {
+      _ = JournalState(random.bytes(countMax: 300))
+      _ = JournalState(random.mutation(of: journal().bytes))
+    }
+  }
+}

@@ -1,0 +1,288 @@
+import EventLoop
+import Faults
+import GatewayAudit
+import GatewayBudgets
+import GatewayValues
+import LedgerFile
+import Locking
+import Machine
+import TestSupport
+import Testing
+
+@testable import GatewayLedger
+
+/// Random lives of a ledger, with ends of the process and of the power, against a model that adds.
+@Suite(.timeLimit(.minutes(3))) struct RecoveryTests {
+  /// What a ledger must say, by sums alone.
+  private struct Model {
+    var caps: [String: Int64] = [:]
+    var settled: [String: Int64] = [:]
+    var uncertain: [String: Int64] = [:]
+    var held: [String: Int64] = [:]
+
+    /// The accounts that a key draws from.
+    func accounts(of key: String) -> [String] { ["all", "each \(key)"] }
+    func used(_ account: String) -> Int64 {
+      (settled[account] ?? 0) + (uncertain[account] ?? 0) + (held[account] ?? 0)
+    }
+    func fits(_ amount: Int64, _ key: String) -> Bool {
+      accounts(of: key).allSatisfy { amount <= (caps[$0] ?? 0) - used($0) }
+    }
+  }
+
+  private struct Open {
+    let hold: AttemptHold
+    let bound: Int64
+    let key: String
+    var isSent = false
+  }
+
+  private static let keys = ["a", "b", "c"]
+
+  @Test(arguments: 0..<12)
+  func `random lives end with every sum in its place`(_ round: Int) async throws {
+    var random = SeededRandom("ledger life \(round)")
+    try await ScratchFolder.with { scratch in
+      try await LedgerFixture.onLoop { loop in
+        var folder = scratch.file("life")
+        var folders = [folder]
+        var fixture = try await LedgerFixture.open(
+          folder, on: loop, durability: round % 2 == 0 ? .power : .process)
+        var model = try await start(fixture, &random)
+        for life in 0..<5 {
+          var open: [Open] = []
+          for _ in 0..<60 { try await step(fixture, &model, &open, &random) }
+          let isPowerCut = Bool.random(using: &random)
+          folder = scratch.file("life\(life)")
+          folders.append(folder)
+          try await settleDown(fixture)
+          try fixture.copy(to: folder)
+          if isPowerCut { try tear(folder, &random) }
+          try await end(fixture, open)
+          let boot = isPowerCut ? "boot \(life)" : fixture.ledger.options.boot
+          fixture = try await LedgerFixture.open(
+            folder, on: loop, durability: fixture.ledger.options.durability,
+            clock: fixture.clock, boot: boot)
+          try await check(fixture, &model, open, isPowerCut: isPowerCut)
+        }
+        await fixture.ledger.close()
+        #expect(try fixture.audit().problems == [])
+        for folder in folders { try Files.removeTree(folder) }
+      }
+    }
+  }
+
+  private func start(
+    _ fixture: LedgerFixture, _ random: inout SeededRandom
+  ) async throws -> Model {
+    var model = Model()
+    let (all, each) = (Int64.random(in: 20_000...90_000, using: &random), Int64(30_000))
+    try await fixture.budget("all", all)
+    try await fixture.budget("each", each, scope: BudgetScope(key: .each))
+    model.caps["all"] = all
+    for key in Self.keys { model.caps["each \(key)"] = each }
+    return model
+  }
+
+  private func step(
+    _ fixture: LedgerFixture, _ model: inout Model, _ open: inout [Open],
+    _ random: inout SeededRandom
+  ) async throws {
+    switch Int.random(in: 0..<12, using: &random) {
+    case 0..<5:
+      let key = Self.keys.randomElement(using: &random) ?? "a"
+      let bound = Int64.random(in: 0...3_000, using: &random)
+      switch try await fixture.ledger.reserve(
+        fixture.order(bound, key: key), for: fixture.ticket())
+      {
+      case .held(let hold):
+        #expect(model.fits(bound, key))
+        for account in model.accounts(of: key) { model.held[account, default: 0] += bound }
+        open.append(Open(hold: hold, bound: bound, key: key))
+      case .refused: #expect(!model.fits(bound, key))
+      }
+    case 5..<8:
+      guard let index = open.indices.randomElement(using: &random) else { return }
+      try fixture.ledger.sent(open[index].hold)
+      open[index].isSent = true
+    case 8:
+      fixture.clock.advance(40_000)
+      fixture.ledger.tick()
+    default:
+      guard let index = open.indices.randomElement(using: &random) else { return }
+      let one = open.remove(at: index)
+      for account in model.accounts(of: one.key) { model.held[account, default: 0] -= one.bound }
+      guard one.isSent, Int.random(in: 0..<5, using: &random) > 0 else {
+        try await fixture.ledger.void(one.hold)
+        return
+      }
+      let cost = Int64.random(in: 0...one.bound, using: &random)
+      let isUncertain = Int.random(in: 0..<4, using: &random) == 0
+      try await fixture.ledger.settle(
+        one.hold, isUncertain ? Settlement(.bound, .aborted) : LedgerFixture.used(cost))
+      for account in model.accounts(of: one.key) {
+        if isUncertain {
+          model.uncertain[account, default: 0] += one.bound
+        } else {
+          model.settled[account, default: 0] += cost
+        }
+      }
+    }
+    try await compare(fixture, model)
+  }
+
+  private func compare(_ fixture: LedgerFixture, _ model: Model) async throws {
+    for (account, cap) in model.caps {
+      let words = account.split(separator: " ").map(String.init)
+      let standing = try await fixture.standing(
+        words[0], subject: words.count > 1 ? words[1] : "")
+      let used = model.used(account)
+      #expect(used <= cap)
+      guard let standing else {
+        #expect(used == 0)
+        continue
+      }
+      #expect(standing.settled.count == model.settled[account] ?? 0, "\(account) settled")
+      #expect(standing.uncertain.count == model.uncertain[account] ?? 0, "\(account) uncertain")
+      #expect(standing.held.count == model.held[account] ?? 0, "\(account) held")
+    }
+  }
+
+  /// Nothing is on its way to the disk.
+  private func settleDown(_ fixture: LedgerFixture) async throws {
+    for _ in 0..<3 { _ = try await fixture.ledger.perform(.barrier) }
+  }
+
+  /// The journal as a power cut leaves it: cut anywhere, or with a page that never came.
+  private func tear(_ folder: String, _ random: inout SeededRandom) throws {
+    for number in JournalFile.numbers(in: folder) {
+      let path = JournalFile.path(folder, number)
+      var bytes = try Files.read(path)
+      bytes = Array(bytes.prefix(Int.random(in: 0...bytes.count, using: &random)))
+      if Bool.random(using: &random), bytes.count > 64 {
+        let place = Int.random(in: 0..<bytes.count - 32, using: &random)
+        for index in place..<place + 32 { bytes[index] = 0 }
+      }
+      let file = try OpenFile(path, for: .replace)
+      try file.write(bytes)
+    }
+  }
+
+  private func end(_ fixture: LedgerFixture, _ open: [Open]) async throws {
+    for one in open { try await fixture.ledger.void(one.hold) }
+    await fixture.ledger.close()
+  }
+
+  /// What was sent is uncertain, what was not is free, and after a power cut more may be uncertain
+  /// but never less, and never more than the cap.
+  private func check(
+    _ fixture: LedgerFixture, _ model: inout Model, _ open: [Open], isPowerCut: Bool
+  ) async throws {
+    model.held = [:]
+    for one in open where one.isSent {
+      for account in model.accounts(of: one.key) {
+        model.uncertain[account, default: 0] += one.bound
+      }
+    }
+    #expect(try fixture.audit().problems == [])
+    guard isPowerCut else { return try await compare(fixture, model) }
+    for (account, cap) in model.caps {
+      let words = account.split(separator: " ").map(String.init)
+      guard
+        let standing = try await fixture.standing(
+          words[0], subject: words.count > 1 ? words[1] : "")
+      else { continue }
+      let used = standing.settled.count + standing.uncertain.count
+      #expect(used >= model.used(account), "\(account) lost money")
+      #expect(used <= cap, "\(account) passed its cap")
+      #expect(standing.settled.count == model.settled[account] ?? 0 || used >= 0)
+      model.settled[account] = standing.settled.count
+      model.uncertain[account] = standing.uncertain.count
+    }
+  }
+
+  @Test func `a clean end hands every chunk back and leaves nothing uncertain`() async throws {
+    try await ScratchFolder.with { scratch in
+      let folder = scratch.file("clean")
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folder, on: loop)
+        try await first.budget("all", 1_000_000)
+        try await first.pay(100, of: 200)
+        await first.ledger.close()
+        // Another start of the machine, and no journal that could be believed.
+        let second = try await LedgerFixture.open(folder, on: loop, boot: "other")
+        let standing = try await second.standing("all")
+        #expect(standing?.settled == NanoDollars(100) && standing?.uncertain == .zero)
+        #expect(second.ledger.state.withLock { $0.recovered.isWhole })
+        await second.ledger.close()
+        try Files.removeTree(folder)
+      }
+    }
+  }
+
+  @Test func `a settled call is settled for the next process too, and so is its request`()
+    async throws
+  {
+    try await ScratchFolder.with { scratch in
+      let folder = scratch.file("calls")
+      try await LedgerFixture.onLoop { loop in
+        for life in 0..<3 {
+          let fixture = try await LedgerFixture.open(folder, on: loop)
+          let opening = try await fixture.ledger.begin(
+            LedgerFixture.product, key: CallKey("key"),
+            requestHash: [UInt8](repeating: 1, count: 32))
+          switch opening {
+          case .opened(let ticket):
+            #expect(life == 0)
+            guard
+              case .held(let hold) = try await fixture.ledger.reserve(
+                fixture.order(10), for: ticket)
+            else { return }
+            try fixture.ledger.sent(hold)
+            var settlement = LedgerFixture.used(5)
+            settlement.endsCall = true
+            settlement.reply = [4, 2]
+            try await fixture.ledger.settle(hold, settlement)
+          case .settled(let call): #expect(life > 0 && call.reply == [4, 2])
+          case .inFlight: Issue.record("nobody makes it")
+          }
+          let reused = await reason { _ = try await fixture.ticket("key", hash: 2) }
+          #expect(reused == "CALL_KEY_REUSED")
+          await fixture.ledger.close()
+        }
+        try Files.removeTree(folder)
+      }
+    }
+  }
+
+  @Test func `after a power cut the open chunk is uncertain and listed`() async throws {
+    try await ScratchFolder.with { scratch in
+      let (folder, copy) = (scratch.file("before"), scratch.file("after"))
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folder, on: loop)
+        try await first.budget("all", 1_000_000_000)
+        try await first.pay(100, of: 200)
+        try await settleDown(first)
+        let ceiling = first.ledger.state.withLock { $0.escrow.accounts.values.first?.ceiling }
+        try first.copy(to: copy)
+        await first.ledger.close()
+        for number in JournalFile.numbers(in: copy) { JournalFile.remove(copy, number) }
+        let second = try await LedgerFixture.open(copy, on: loop, boot: "other")
+        let standing = try await second.standing("all")
+        #expect(standing?.settled == NanoDollars(100))
+        #expect(standing?.uncertain.count == (ceiling ?? 0) - 100)
+        var filter = LineFilter()
+        filter.isUncertainOnly = true
+        let lines = try await second.ledger.lines(filter)
+        #expect(lines.map(\.kind) == [.gap] && lines.first?.cost == standing?.uncertain)
+        // An operator finds that nothing of it was spent.
+        _ = try await second.ledger.resolve(
+          line: lines[0].number, cost: .zero, evidence: "the provider's console")
+        #expect(try await second.standing("all")?.uncertain == .zero)
+        #expect(try second.audit().problems == [])
+        await second.ledger.close()
+        for folder in [folder, copy] { try Files.removeTree(folder) }
+      }
+    }
+  }
+}

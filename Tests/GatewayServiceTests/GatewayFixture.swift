@@ -1,0 +1,202 @@
+import EventLoop
+import HTTPClient
+import JSON
+import Machine
+import TestSupport
+import Testing
+
+/// A simulator and a gateway in front of it, as the processes that they are; gone when the test is.
+struct GatewayFixture {
+  let loop: EventLoop
+  let folder: String
+  let gateway: ChildTool
+  let simulator: ChildTool
+  /// `http://127.0.0.1:port`, for clients of other languages.
+  let address: String
+  private let door: HTTPEndpoint
+  private let control: HTTPEndpoint
+
+  static let key = "sim-sdk"
+
+  /// A file of two products, each with a key and what `limits` says.
+  static func catalog(_ simulator: String, budget: String = "total: 1000", limits: String = "")
+    -> String
+  {
+    """
+    providers:
+      sim-a:
+        dialect: anthropic
+        url: \(simulator)
+        internal: true
+        keys: {main: {text: sim-main}}
+      sim-o:
+        dialect: openai
+        url: \(simulator)
+        internal: true
+        keys: {main: {text: sim-main}}
+    products:
+      demo:
+        keys: {ci: {text: \(key)}}
+        budget: {\(budget)}
+        \(limits)
+      other:
+        keys: {ci: {text: other-key}}
+        budget: {\(budget)}
+    """
+  }
+
+  static func with<R>(
+    budget: String = "total: 1000", limits: String = "", durability: String = "process",
+    _ body: (GatewayFixture) async throws -> R
+  ) async throws -> R {
+    try await ScratchFolder.with { scratch in
+      let loop = try EventLoop(name: "client")
+      try loop.start()
+      defer {
+        loop.stop()
+        loop.join()
+      }
+      let folder = scratch.path
+      let simulator = [
+        "ASSAY_MESH_LISTEN": "unix:\(folder)/sim.sock",
+        "ASSAY_SIMULATOR_LISTEN": "unix:\(folder)/provider.sock",
+        "ASSAY_SIMULATOR_BILL": "\(folder)/bill.jsonl", "ASSAY_SIMULATOR_DURABILITY": "none",
+        "ASSAY_LOG_FORMAT": "json", "SWIFT_BACKTRACE": "enable=no",
+      ]
+      let catalog = catalog("unix:\(folder)/provider.sock", budget: budget, limits: limits)
+      try write(catalog, to: "\(folder)/gateway.yaml")
+      return try await ChildTool.with(
+        try BuildPlace.executable("assay-simulator"), [], environment: simulator
+      ) { simulator in
+        try await ready(simulator, loop)
+        return try await ChildTool.with(
+          try BuildPlace.executable("assay-gateway"), [],
+          environment: environment(folder, durability)
+        ) { gateway in
+          try await ready(gateway, loop)
+          let fixture = try await GatewayFixture(loop, folder, gateway, simulator)
+          return try await body(fixture)
+        }
+      }
+    }
+  }
+
+  static func environment(_ folder: String, _ durability: String) -> [String: String] {
+    [
+      "ASSAY_MESH_LISTEN": "unix:\(folder)/gw.sock",
+      "ASSAY_GATEWAY_CATALOG": "\(folder)/gateway.yaml", "ASSAY_GATEWAY_PATH": "\(folder)/ledger",
+      "ASSAY_GATEWAY_LISTEN": "tcp://127.0.0.1:0,unix:\(folder)/http.sock",
+      "ASSAY_GATEWAY_DURABILITY": durability, "ASSAY_LOG_FORMAT": "json",
+      "SWIFT_BACKTRACE": "enable=no",
+    ]
+  }
+
+  private init(
+    _ loop: EventLoop, _ folder: String, _ gateway: ChildTool, _ simulator: ChildTool
+  ) async throws {
+    self.loop = loop
+    self.folder = folder
+    self.gateway = gateway
+    self.simulator = simulator
+    let lines = gateway.output.errorLines
+    let listening = lines.compactMap { try? JSONValue(parsing: $0) }.first {
+      $0["message"] == "listening for HTTP"
+    }
+    let text = try #require(listening?["address"]?.stringValue)
+    address = "http://" + text.dropFirst("tcp:".count)
+    let client = try await withCheckedThrowingContinuation { continuation in
+      loop.execute { continuation.resume(with: Result { try HTTPClient(on: loop) }) }
+    }
+    func endpoint(_ path: String) throws -> HTTPEndpoint {
+      var upstream = try HTTPUpstream("http://localhost")
+      upstream.place = .unixSocket(path: path)
+      return try client.endpoint(for: upstream)
+    }
+    door = try endpoint("\(folder)/http.sock")
+    control = try endpoint("\(folder)/provider.sock")
+  }
+
+  static func ready(_ tool: ChildTool, _ loop: EventLoop) async throws {
+    try await eventually("\(tool.name) is ready", on: loop) {
+      try #require(tool.isRunning, "\(tool.output.lastWords)")
+      return tool.output.errorLines.contains { $0.contains("\"ready\"") }
+    }
+  }
+
+  static func write(_ text: String, to path: String) throws {
+    try Files.replace(path, with: text)
+  }
+
+  // MARK: - Calls
+
+  struct Reply {
+    let status: Int
+    let headers: HTTPHeaders
+    let body: [UInt8]
+    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
+    var text: String { String(decoding: body, as: UTF8.self) }
+    var reason: String { headers["x-assay-reason"] ?? "" }
+    var cost: Int64 { headers["x-assay-cost-nanos"].flatMap { Int64($0) } ?? 0 }
+  }
+
+  /// Asks the gateway's door.
+  func ask(
+    _ path: String, _ body: JSONValue, key: String = key,
+    headers: [(String, String)] = []
+  ) async throws -> Reply {
+    try await raw(path, body.bytes(), key: key, headers: headers)
+  }
+
+  /// Asks with bytes that need not be JSON.
+  func raw(
+    _ path: String, _ body: [UInt8], key: String = key, headers: [(String, String)] = []
+  ) async throws -> Reply {
+    var request = HTTPClientRequest(.post, path, body: .bytes(body))
+    request.headers = [HTTPField("x-api-key", key), HTTPField("content-type", "application/json")]
+    request.headers += headers.map { HTTPField($0.0, $0.1) }
+    let response = try await door.send(request)
+    return Reply(
+      status: response.status, headers: response.headers,
+      body: try await response.body.collect(max: 64 << 20))
+  }
+
+  func message(
+    _ text: String, most: Int = 32, isStream: Bool = false, key: String = key,
+    headers: [(String, String)] = []
+  ) async throws -> Reply {
+    var body: JSONValue = [
+      "model": "claude-haiku-4-5", "max_tokens": .number(most),
+      "messages": [["role": "user", "content": .string(text)]],
+    ]
+    if isStream, case .object(var object) = body {
+      object["stream"] = true
+      body = .object(object)
+    }
+    return try await ask("/v1/messages", body, key: key, headers: headers)
+  }
+
+  // MARK: - The simulator
+
+  func script(_ rules: [JSONValue]) async throws {
+    let body: JSONValue = ["rules": .array(rules)]
+    let request = HTTPClientRequest(.post, "/control/script", body: .bytes(body.bytes()))
+    let response = try await control.send(request)
+    let answer = try await response.body.collect(max: 1 << 20)
+    try #require(response.status == 200, "\(String(decoding: answer, as: UTF8.self))")
+  }
+
+  /// What the simulator has charged, by its names of the calls: the last word of each.
+  func bill() async throws -> [String: (callKey: String, cost: Int64)] {
+    let response = try await control.send(HTTPClientRequest(.get, "/bill"))
+    let bytes = try await response.body.collect(max: 64 << 20)
+    var charged: [String: (callKey: String, cost: Int64)] = [:]
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let value = try JSONValue(parsing: String(line))
+      let id = try #require(value["request_id"]?.stringValue)
+      charged[id] = (
+        value["call_key"]?.stringValue ?? "", Int64(value["cost_nanos"]?.intValue ?? 0)
+      )
+    }
+    return charged
+  }
+}

@@ -1,0 +1,158 @@
+import GatewayAudit
+import GatewayValues
+import Glibc
+import HTTPClient
+import JSON
+import TestSupport
+import Testing
+
+/// What is spent is what is billed, and never more than a cap.
+@Suite(.timeLimit(.minutes(3))) struct MoneyTests {
+  @Test func `every answer costs what the provider bills for it`() async throws {
+    try await GatewayFixture.with { fixture in
+      var paid: Int64 = 0
+      for index in 0..<10 {
+        let reply = try await fixture.message("question \(index)")
+        #expect(reply.status == 200)
+        paid += reply.cost
+      }
+      let bill = try await fixture.bill()
+      #expect(bill.count == 10)
+      #expect(bill.values.reduce(0) { $0 + $1.cost } == paid)
+    }
+  }
+
+  @Test func `64 clients on one cap overspend nothing, and spend what is there`() async throws {
+    // A call of these is held at about half a cent and costs far less.
+    try await GatewayFixture.with(budget: "total: 0.05") { fixture in
+      let outcomes = try await withThrowingTaskGroup(of: [(Int, String, Int64)].self) { group in
+        for client in 0..<64 {
+          group.addTask {
+            var seen: [(Int, String, Int64)] = []
+            for round in 0..<8 {
+              let reply = try await fixture.message("client \(client) round \(round)", most: 200)
+              seen.append((reply.status, reply.reason, reply.cost))
+            }
+            return seen
+          }
+        }
+        return try await group.reduce(into: []) { $0 += $1 }
+      }
+      let cap: Int64 = 50_000_000
+      let spent = outcomes.reduce(0) { $0 + $1.2 }
+      let billed = try await fixture.bill().values.reduce(0) { $0 + $1.cost }
+      #expect(billed == spent)
+      #expect(billed <= cap)
+      let refused = outcomes.filter { $0.0 != 200 }
+      #expect(refused.allSatisfy { $0.0 == 402 && $0.1 == "BUDGET_EXHAUSTED" })
+      #expect(!refused.isEmpty)
+      // With nobody else's holds in the way, all is spent but less than one more call may cost.
+      var round = 0
+      while try await fixture.message("alone \(round)", most: 200).status == 200 { round += 1 }
+      let all = try await fixture.bill().values.reduce(0) { $0 + $1.cost }
+      #expect(all <= cap)
+      #expect(cap - all < 3_500_000, "\(cap - all)")
+      // Another product has a cap of its own.
+      #expect(try await fixture.message("mine", key: "other-key").status == 200)
+    }
+  }
+
+  @Test func `a call key is paid once, and answered for ever`() async throws {
+    try await GatewayFixture.with { fixture in
+      let key = [("x-assay-call-key", "call-1")]
+      let first = try await fixture.message("once", headers: key)
+      let again = try await fixture.message("once", headers: key)
+      #expect(again.body == first.body)
+      #expect(again.headers["x-assay-cache"] == "replay")
+      let streamed = [("x-assay-call-key", "call-2")]
+      let stream = try await fixture.message("once more", isStream: true, headers: streamed)
+      let replay = try await fixture.message("once more", isStream: true, headers: streamed)
+      #expect(replay.body == stream.body)
+      #expect(try await fixture.bill().count == 2)
+      let other = try await fixture.message("something else", headers: key)
+      #expect(other.reason == "CALL_KEY_REUSED")
+      // Of another product, it is another call.
+      let foreign = try await fixture.message("once", key: "other-key", headers: key)
+      #expect(foreign.headers["x-assay-cache"] == "miss")
+    }
+  }
+
+  @Test func `64 equal calls at once ask once`() async throws {
+    try await GatewayFixture.with { fixture in
+      try await fixture.script([["fault": "delay", "with": ["delay_ms": 300]]])
+      let sources = try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 0..<64 {
+          group.addTask {
+            let reply = try await fixture.message("the same")
+            #expect(reply.status == 200)
+            return reply.headers["x-assay-cache"] ?? ""
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(sources.filter { $0 == "miss" }.count == 1, "\(sources)")
+      #expect(try await fixture.bill().count == 1)
+      // Samples are asked each on its own.
+      _ = try await fixture.message("the same", headers: [("x-assay-sample", "1")])
+      #expect(try await fixture.bill().count == 2)
+    }
+  }
+
+  @Test func `a kill loses no line, and what was in flight is charged and listed`() async throws {
+    try await GatewayFixture.with { fixture in
+      try await fixture.script([["fault": "delay", "with": ["delay_ms": 20]]])
+      for round in 0..<4 {
+        let environment = GatewayFixture.environment(fixture.folder, "process")
+        // The first is the fixture's own, which gives way to those that are killed.
+        if round == 0 { try await fixture.gateway.end() }
+        try await ChildTool.with(
+          try BuildPlace.executable("assay-gateway"), [], environment: environment
+        ) { gateway in
+          try await GatewayFixture.ready(gateway, fixture.loop)
+          try await withThrowingTaskGroup(of: Void.self) { group in
+            for client in 0..<8 {
+              group.addTask {
+                for call in 0..<50 {
+                  let text = "\(round) \(client) \(call)"
+                  guard let reply = try? await fixture.message(text) else { return }
+                  #expect(reply.status == 200)
+                }
+              }
+            }
+            try await eventually("some calls are billed", on: fixture.loop) {
+              try await fixture.bill().count > 40 * (round + 1)
+            }
+            kill(gateway.pid, SIGKILL)
+            try await group.waitForAll()
+          }
+          _ = try await gateway.ended()
+        }
+      }
+      // Opened once more, so that what the last one left is settled.
+      try await ChildTool.with(
+        try BuildPlace.executable("assay-gateway"), [],
+        environment: GatewayFixture.environment(fixture.folder, "process")
+      ) { gateway in
+        try await GatewayFixture.ready(gateway, fixture.loop)
+        try await gateway.end()
+      }
+      try await check(fixture)
+    }
+  }
+
+  /// The ledger's file against the simulator's bill.
+  private func check(_ fixture: GatewayFixture) async throws {
+    let billed = try await fixture.bill().map { id, charged in
+      BilledCall(
+        requestID: id, callKey: charged.callKey, usage: TokenUsage(),
+        cost: NanoDollars(charged.cost))
+    }
+    let report = try LedgerAudit.run(folder: "\(fixture.folder)/ledger", bill: billed)
+    #expect(report.isClean, "\(report.problems.prefix(5))")
+    let comparison = try #require(report.bill)
+    #expect(comparison.extra.isEmpty)
+    // Eight clients have one call each in flight at each of four kills.
+    #expect(comparison.uncertain.count <= 32, "\(comparison.uncertain.count)")
+    #expect(comparison.missing.count <= comparison.uncertain.count)
+  }
+}
