@@ -184,7 +184,7 @@ WHOLE = {  # after the whole request was read
 
 
 def refuse_early(c):
-    c.answer(b"too much", b"413 Payload Too Large", b"Connection: close\r\n")
+    c.answer(b"too much" * 500_000, b"413 Payload Too Large", b"Connection: close\r\n")
     c.sock.shutdown(socket.SHUT_WR)
     c.until_closed()
 
