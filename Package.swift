@@ -222,7 +222,8 @@ let gatewayRooms =
   module("GatewayValues", at: "Services/Gateway/Values")
   // What providers say and want to hear, as functions of bytes.
   + module(
-    "GatewayProviders", at: "Services/Gateway/Providers", uses: "GatewayValues JSON JSONText Faults"
+    "GatewayProviders", at: "Services/Gateway/Providers",
+    uses: "GatewayValues JSON JSONText ServerSentEvents Faults"
   )
   // What an operator tells the gateway: providers, models, products.
   + module(
@@ -256,8 +257,8 @@ let gatewayRooms =
     "GatewayPipeline", at: "Services/Gateway/Pipeline",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
-      LedgerFile GatewayLedger HTTPClient JSONText JSON ServerSentEvents EventLoop Telemetry
-      Machine Faults
+      LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON ServerSentEvents EventLoop
+      Telemetry Machine Faults
       """, tested: false)
   // HTTP for products that already speak to a provider.
   + module(
@@ -303,7 +304,7 @@ let services =
       GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
-      """, testUses: "HTTPClient GatewayAudit")
+      """, testUses: "HTTPClient GatewayAudit MeshAddressing")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],

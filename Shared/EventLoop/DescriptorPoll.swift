@@ -29,7 +29,7 @@ package struct Readiness: OptionSet, Hashable, Sendable {
 @safe package final class DescriptorPoll: LoopResource {
   private var onReady: ((Readiness) -> Void)?
   private var onStop: (() -> Void)?
-  /// What is watched for now.
+  /// What it watches for.
   package private(set) var watched: Readiness = []
 
   /// Both closures are called on the loop's thread. `onStop` is called when the loop stops while

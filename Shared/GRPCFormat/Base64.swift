@@ -1,4 +1,4 @@
-/// Base64 as gRPC uses it: written without padding, read with or without.
+/// Base64 as gRPC uses it: written without padding unless it is asked for, read with or without.
 package enum Base64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
@@ -9,10 +9,12 @@ package enum Base64 {
     return table
   }()
 
-  /// Without padding, as gRPC writes it.
-  package static func encode(_ bytes: some Collection<UInt8>) -> [UInt8] {
+  /// Without padding, as gRPC writes it, or with it, as others do.
+  package static func encode(
+    _ bytes: some Collection<UInt8>, isPadded: Bool = false
+  ) -> [UInt8] {
     var out: [UInt8] = []
-    out.reserveCapacity((bytes.count * 4 + 2) / 3)
+    out.reserveCapacity((bytes.count + 2) / 3 * 4)
     var bits: UInt32 = 0
     var held = 0
     for byte in bytes {
@@ -24,6 +26,7 @@ package enum Base64 {
       }
     }
     if held > 0 { out.append(alphabet[Int(bits << UInt32(6 - held) & 63)]) }
+    if isPadded { while out.count % 4 != 0 { out.append(UInt8(ascii: "=")) } }
     return out
   }
 

@@ -1,5 +1,6 @@
 import Faults
 import GatewayBudgets
+import GatewayValues
 import LedgerFile
 import Machine
 import Testing

@@ -4,6 +4,7 @@ import Locking
 import StoreBackend
 import StoreContract
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import StoreService

@@ -2,6 +2,7 @@ import Faults
 import RPC
 import ScoreContract
 import StoreContract
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct LeaseTests {

@@ -6,6 +6,7 @@ import StoreBackend
 import StoreContract
 import Synchronization
 import Telemetry
+import TestSupport
 import Testing
 
 @testable import StoreService

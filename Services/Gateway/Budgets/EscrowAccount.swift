@@ -47,7 +47,7 @@ package struct EscrowAccount: Hashable, Sendable {
     return amount <= ceiling.subtracting(used) ? .fits : .wait
   }
 
-  /// The ceiling to ask for now; nil when there is enough, no more to have, or one underway.
+  /// The ceiling to ask for; nil when there is enough, no more to have, or one asked for already.
   package mutating func raise() -> Int64? {
     guard raising == nil else { return nil }
     let free = ceiling.subtracting(used)

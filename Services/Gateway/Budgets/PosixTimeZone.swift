@@ -1,3 +1,5 @@
+import GatewayValues
+
 /// A zone by its rule, as the last line of a TZif file has it: `CET-1CEST,M3.5.0,M10.5.0/3`.
 package struct PosixTimeZone: Sendable {
   /// When clocks change: the week of a month and a weekday, or a day of the year.

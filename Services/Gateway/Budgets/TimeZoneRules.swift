@@ -1,4 +1,5 @@
 package import Faults
+import GatewayValues
 import Machine
 
 /// The offsets of one time zone, read from the system's TZif file: no global zone, no locale.

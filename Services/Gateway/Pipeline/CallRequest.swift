@@ -22,8 +22,6 @@ package enum PipelineLimits {
   /// Read from a provider after the caller has gone, so that the call ends as it would have.
   package static let drainBytesMax = 16 << 20
   package static let drainTimeMax = Duration.seconds(120)
-  /// Chunks of a stream that wait for their caller before the provider has to.
-  package static let streamChunksAheadMax = 64
 }
 
 /// Who asks, as a door has made sure of it.

@@ -1,3 +1,4 @@
+import GRPCFormat
 import GatewayCatalog
 import GatewayProviders
 import GatewayValues
@@ -18,33 +19,9 @@ extension PreparedCall {
         body.pieces.map { piece in
           switch piece {
           case .bytes(let bytes): bytes
-          case .base64(let place, _): Base64.encoded(media[place])
+          case .base64(let place, _): Base64.encode(media[place], isPadded: true)
           }
         })
     }
-  }
-}
-
-/// Base64 as bodies carry media.
-enum Base64 {
-  private static let alphabet = Array(
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
-
-  static func encoded(_ bytes: [UInt8]) -> [UInt8] {
-    var text: [UInt8] = []
-    text.reserveCapacity((bytes.count + 2) / 3 * 4)
-    var place = 0
-    while place < bytes.count {
-      let left = bytes.count - place
-      let first = bytes[place]
-      let second = left > 1 ? bytes[place + 1] : 0
-      let third = left > 2 ? bytes[place + 2] : 0
-      text.append(alphabet[Int(first >> 2)])
-      text.append(alphabet[Int((first & 0x03) << 4 | second >> 4)])
-      text.append(left > 1 ? alphabet[Int((second & 0x0f) << 2 | third >> 6)] : 0x3d)
-      text.append(left > 2 ? alphabet[Int(third & 0x3f)] : 0x3d)
-      place += 3
-    }
-    return text
   }
 }

@@ -28,11 +28,6 @@ enum AnthropicRequest {
     return facts
   }
 
-  /// For counting, a request needs no bound of its output.
-  static func requireOutputBound(_ facts: CallFacts) throws(RequestProblem) {
-    guard facts.outputTokensMax != nil else { throw RequestProblem(.missing, "max_tokens") }
-  }
-
   /// What is billed by another law than tokens at the model's price.
   private static func refuseUnpriced(_ root: JSONText.Element) throws(RequestProblem) {
     if let speed = root["speed"], !speed.isNull, !speed.utf8Equals("standard") {

@@ -47,14 +47,6 @@ package enum FailureCause: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether it says something of the provider's health.
-  package var countsAgainstProvider: Bool {
-    switch self {
-    case .overloaded, .serverError, .brokenStream, .garbage, .unreachable, .timedOut: true
-    default: false
-    }
-  }
-
   /// The reason of our Fault; data for whoever calls us.
   package var reason: String {
     switch self {

@@ -1,4 +1,6 @@
-/// The dates of HTTP, and the days of the calendar that they need.
+import GatewayValues
+
+/// The dates of HTTP and of the internet's other headers.
 package enum HTTPDate {
   private static let months = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -16,8 +18,8 @@ package enum HTTPDate {
     guard clock.count == 3, let hour = number(clock[0], 0...23),
       let minute = number(clock[1], 0...59), let second = number(clock[2], 0...60)
     else { return nil }
-    let days = daysSince1970(year: year, month: month + 1, day: day)
-    return (Int64(days) * 86_400 + Int64(hour * 3_600 + minute * 60 + second)) * 1_000
+    let days = CivilDate(year: Int64(year), month: Int64(month + 1), day: Int64(day)).number
+    return (days * CivilDate.daySeconds + Int64(hour * 3_600 + minute * 60 + second)) * 1_000
   }
 
   /// `2026-01-02T03:04:05Z`, with or without a fraction, in milliseconds since 1970.
@@ -41,8 +43,8 @@ package enum HTTPDate {
       guard (48...57).contains(byte) else { return nil }
       if place < 3 { milliseconds += Int(byte - 48) * [100, 10, 1][place] }
     }
-    let days = daysSince1970(year: year, month: month, day: day)
-    let seconds = Int64(days) * 86_400 + Int64(hour * 3_600 + minute * 60 + second)
+    let days = CivilDate(year: Int64(year), month: Int64(month), day: Int64(day)).number
+    let seconds = days * CivilDate.daySeconds + Int64(hour * 3_600 + minute * 60 + second)
     return seconds * 1_000 + Int64(milliseconds)
   }
 
@@ -51,15 +53,5 @@ package enum HTTPDate {
       let value = Int(text), range.contains(value)
     else { return nil }
     return value
-  }
-
-  /// Of the proleptic Gregorian calendar; years from March, so that a leap day comes last.
-  private static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
-    let shifted = month <= 2 ? year - 1 : year
-    let era = shifted / 400
-    let yearOfEra = shifted - era * 400
-    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-    return era * 146_097 + dayOfEra - 719_468
   }
 }

@@ -62,7 +62,4 @@ extension CallFacts {
     return CallBound(
       inputTokensMax: input, outputTokensMax: output, webSearchesMax: webSearchesMax)
   }
-
-  /// A guess for pacing and quotes, where a bound would be too far off: four bytes a token.
-  package var inputTokensGuess: Int64 { textBytes / 4 + 8 }
 }

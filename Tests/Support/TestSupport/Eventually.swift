@@ -1,15 +1,15 @@
-import EventLoop
-import TestSupport
-import Testing
+package import EventLoop
 
 /// Waits until `condition` holds; a deadline stands behind it.
-func eventually(
+package func eventually(
   _ what: String, within limit: Duration = .seconds(20), on loop: EventLoop,
   _ condition: () async throws -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit
   while try await !condition() {
-    try #require(ContinuousClock.now < deadline, "\(what) did not happen in \(limit)")
+    guard ContinuousClock.now < deadline else {
+      throw ChildTool.Failure(description: "\(what) did not happen in \(limit)")
+    }
     try await loop.sleep(for: .milliseconds(2))
   }
 }
