@@ -141,8 +141,8 @@ import Testing
       }
       try await pay("u", Settlement(.bound, .aborted))
       let lines = [("a", 10), ("b", 21), ("u", 90), ("x", 5)].map { request, cost in
-        "{\"request_id\":\"\(request)\",\"call_key\":\"\",\"fresh_input\":\(cost),"
-          + "\"cost_nanos\":\(cost)}"
+        #"{"request_id":"\#(request)","call_key":"","usage":{"input":\#(cost)},"#
+          + #""cost_nanos":\#(cost)}"#
       }
       let path = "\(fixture.folder)/bill"
       try Files.replace(path, with: lines.joined(separator: "\n") + "\n")

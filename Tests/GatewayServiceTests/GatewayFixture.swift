@@ -185,6 +185,13 @@ struct GatewayFixture {
     try #require(response.status == 200, "\(String(decoding: answer, as: UTF8.self))")
   }
 
+  /// How often the script's rules have struck.
+  func strikes() async throws -> Int {
+    let response = try await control.send(HTTPClientRequest(.get, "/control/script"))
+    let rules = try JSONValue(parsing: await response.body.collect(max: 1 << 20))
+    return (rules.arrayValue ?? []).reduce(0) { $0 + ($1["struck"]?.intValue ?? 0) }
+  }
+
   /// What the simulator has charged, by its names of the calls: the last word of each.
   func bill() async throws -> [String: (callKey: String, cost: Int64)] {
     let response = try await control.send(HTTPClientRequest(.get, "/bill"))

@@ -5,9 +5,11 @@ import Machine
 
 /// One call as a provider bills it: a line of JSON in the simulator's bill.
 ///
-/// `{"request_id":"req_1","call_key":"k","fresh_input":10,"output":5,"cost_nanos":1234}`, with
-/// `cache_read`, `cache_write_short`, `cache_write_long`, `reasoning` and `web_searches` where
-/// they are not 0. `call_key` is what the request's header said, empty when it had none.
+/// `{"request_id":"req_1","call_key":"k","usage":{"input":10,"output":5},"cost_nanos":1234}`, with
+/// `cache_read`, `cache_write` or `cache_write_5m`, `cache_write_1h`, `reasoning` and
+/// `web_searches` in the usage where they are not 0. `call_key` is what the request's header said.
+/// A stream has a line when it starts and another when it has ended: the later one of a request
+/// holds.
 package struct BilledCall: Hashable, Sendable {
   package var requestID: String
   package var callKey: String
@@ -28,15 +30,17 @@ package struct BilledCall: Hashable, Sendable {
   package init?(line: String) {
     guard let value = try? JSONValue(parsing: line), let object = value.objectValue,
       let request = object["request_id"]?.stringValue,
+      let kinds = object["usage"]?.objectValue,
       let cost = object["cost_nanos"]?.numberValue?.int64
     else { return nil }
-    func count(_ key: String) -> Int64 { object[key]?.numberValue?.int64 ?? 0 }
+    func count(_ key: String) -> Int64 { kinds[key]?.numberValue?.int64 ?? 0 }
     requestID = request
     callKey = object["call_key"]?.stringValue ?? ""
     self.cost = NanoDollars(cost)
     usage = TokenUsage(
-      freshInput: count("fresh_input"), cacheRead: count("cache_read"),
-      cacheWriteShort: count("cache_write_short"), cacheWriteLong: count("cache_write_long"),
+      freshInput: count("input"), cacheRead: count("cache_read"),
+      cacheWriteShort: count("cache_write") &+ count("cache_write_5m"),
+      cacheWriteLong: count("cache_write_1h"),
       output: count("output"), reasoning: count("reasoning"), webSearches: count("web_searches"))
     guard usage.isCredible, cost >= 0 else { return nil }
   }
@@ -52,13 +56,19 @@ package struct BilledCall: Hashable, Sendable {
         facts: ["path": path], cause: error.description)
     }
     var calls: [BilledCall] = []
+    var places: [String: Int] = [:]
     for (index, line) in text.split(separator: "\n").enumerated() {
       guard let call = BilledCall(line: String(line)) else {
         throw Fault(
           .invalidArgument, reason: "BILL_UNREADABLE", "Line \(index + 1) of \(path) is no call.",
           facts: ["path": path, "line": String(index + 1)])
       }
-      calls.append(call)
+      if let place = places[call.requestID] {
+        calls[place] = call
+      } else {
+        places[call.requestID] = calls.count
+        calls.append(call)
+      }
     }
     return calls
   }

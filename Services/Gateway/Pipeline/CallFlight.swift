@@ -1,3 +1,4 @@
+import EventLoop
 import Faults
 import GatewayProviders
 
@@ -11,20 +12,42 @@ struct FlightName: Hashable, Sendable {
 ///
 /// Belongs to the pipeline's loop.
 final class CallFlight {
-  private var waiting: [CheckedContinuation<CallAnswer, any Error>] = []
-  private(set) var result: Result<CallAnswer, any Error>?
+  private typealias Waiter = CheckedContinuation<CallAnswer, any Error>
+
+  /// Of what is asked.
+  let hash: [UInt8]
+  private var waiting: [Int: Waiter] = [:]
+  private var lastWaiter = 0
+  private var result: Result<CallAnswer, any Error>?
+
+  init(hash: [UInt8]) { self.hash = hash }
 
   var isFull: Bool { waiting.count >= PipelineLimits.joinedMax }
 
-  /// The answer, when it has come.
-  func answer() async throws -> CallAnswer {
+  /// The answer, when it has come. Whoever waits no longer than a while is told so; the call goes
+  /// on without it.
+  func answer(within patience: Duration?, on loop: EventLoop) async throws -> CallAnswer {
     if let result { return try result.get() }
-    return try await withCheckedThrowingContinuation { waiting.append($0) }
+    lastWaiter += 1
+    let id = lastWaiter
+    let timer = patience.map { patience in
+      loop.schedule(after: patience) { [weak self] in
+        self?.waiting.removeValue(forKey: id)?.resume(throwing: Self.tooLate(patience))
+      }
+    }
+    defer { timer?.cancel() }
+    return try await withCheckedThrowingContinuation { waiting[id] = $0 }
   }
 
   func end(_ result: Result<CallAnswer, any Error>) {
     self.result = result
-    for continuation in waiting { continuation.resume(with: result) }
-    waiting = []
+    for continuation in waiting.values { continuation.resume(with: result) }
+    waiting = [:]
+  }
+
+  private static func tooLate(_ patience: Duration) -> Fault {
+    Fault(
+      .deadlineExceeded, reason: "WAITED_TOO_LONG", "The answer did not come within \(patience).",
+      hint: "It is made and paid all the same: ask again under the same call key.")
   }
 }

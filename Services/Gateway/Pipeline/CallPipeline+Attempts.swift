@@ -37,6 +37,7 @@ extension CallPipeline {
     var routes = call.routes
     var number: UInt32 = 0
     var kind = AttemptKind.first
+    var wasEmpty = false
     let deadline = call.request.terms.patience.map { now + $0 }
     retryBudget.called()
     while true {
@@ -55,14 +56,15 @@ extension CallPipeline {
         if end.hasBegun { throw refusal }
         // What this key or provider will not do, another may, at once.
         if !failure.cause.mayWorkAgain {
-          let others = routes.filter { $0.deskName != route.deskName }
-          guard failure.cause.mayWorkElsewhere, !others.isEmpty,
-            call.request.terms.failover != .forbidden
-          else { throw refusal }
+          let others = call.others(than: route, among: routes)
+          guard failure.cause.mayWorkElsewhere, !others.isEmpty else { throw refusal }
           routes = others
           kind = .fallback
           continue
         }
+        // It is paid each time: a second answer with nothing in it is believed.
+        if failure.cause == .empty, wasEmpty { throw refusal }
+        wasEmpty = wasEmpty || failure.cause == .empty
         let decision = plan.next(
           after: end.outcome, at: now, deadline: deadline.map { ($0, .zero) },
           budget: &retryBudget, using: &random)
@@ -179,6 +181,18 @@ extension CallPipeline {
         .reason: .string(failure.cause.reason), .status: .int(failure.status ?? 0),
         .attempt: .int(number),
       ])
+  }
+}
+
+extension PreparedCall {
+  /// Where else the call may go, as its caller allows.
+  fileprivate func others(than route: ModelRoute, among routes: [ModelRoute]) -> [ModelRoute] {
+    let others = routes.filter { $0.deskName != route.deskName }
+    return switch request.terms.failover {
+    case .allowed: others
+    case .withinProvider: others.filter { $0.provider.name == route.provider.name }
+    case .forbidden: []
+    }
   }
 }
 

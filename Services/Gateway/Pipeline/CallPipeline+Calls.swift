@@ -14,52 +14,59 @@ extension CallPipeline {
   /// Once it has left, it goes on whoever waits: what a provider was asked is paid and kept.
   package func answer(_ request: CallRequest) async throws -> CallAnswer {
     let call = try prepared(request)
-    let name = FlightName(product: request.caller.product.text, hash: request.hash)
-    let keyed = request.callKey.map { CallName(product: request.caller.product, key: $0) }
-    if let flight = try running(name, keyed, request) {
-      var answer = try await flight.answer()
+    if let flight = try running(request, isStream: false) {
+      var answer = try await flight.answer(within: request.terms.patience, on: loop)
       if answer.receipt.source == .miss { answer.receipt.source = .joined }
       return answer
     }
-    guard flights.count + flightsByKey.count < PipelineLimits.callsMax else { throw Self.busy }
-    guard request.terms.cache == .normal || keyed != nil else {
-      return try await Task(executorPreference: loop) {
-        try await self.fly(call, flight: nil, keyed: nil, into: nil).get()
-      }.value
-    }
-    let flight = CallFlight()
-    let isJoinable = request.terms.cache == .normal
-    if isJoinable { flights[name] = flight }
-    if let keyed { flightsByKey[keyed] = flight }
+    let id = try takeOff(request, isJoinable: request.terms.cache == .normal)
     // Of nobody's task: it goes on when its caller has gone.
-    Task(executorPreference: loop) {
-      await self.fly(call, flight: isJoinable ? name : nil, keyed: keyed, into: nil)
-    }
-    return try await flight.answer()
+    Task(executorPreference: loop) { await self.fly(call, id, into: nil) }
+    guard let flight = airborne[id] else { throw Self.busy }
+    return try await flight.answer(within: request.terms.patience, on: loop)
   }
 
   /// The same as a stream. Throws before the sink is opened, or after; the sink knows which.
-  package func stream(_ request: CallRequest, into sink: any StreamSink) async throws
-    -> CallReceipt
-  {
+  package func stream(
+    _ request: CallRequest, into sink: any StreamSink
+  ) async throws -> CallReceipt {
     let call = try prepared(request)
-    let keyed = request.callKey.map { CallName(product: request.caller.product, key: $0) }
-    if let keyed, let flight = flightsByKey[keyed] {
-      let answer = try await flight.answer()
+    if let flight = try running(request, isStream: true) {
+      let answer = try await flight.answer(within: request.terms.patience, on: loop)
       return try await replay(answer, into: sink)
     }
-    guard flights.count + flightsByKey.count < PipelineLimits.callsMax else { throw Self.busy }
-    if let keyed { flightsByKey[keyed] = CallFlight() }
-    let made = Task(executorPreference: loop) {
-      try await self.fly(call, flight: nil, keyed: keyed, into: sink).get()
-    }
+    let id = try takeOff(request, isJoinable: false)
+    let made = Task(executorPreference: loop) { try await self.fly(call, id, into: sink).get() }
     return try await made.value.receipt
+  }
+
+  /// A flight that will bring what this call asks for.
+  private func running(_ request: CallRequest, isStream: Bool) throws(Fault) -> CallFlight? {
+    if let keyed = request.callName, let flight = flightsByKey[keyed] {
+      // The ledger says the same of a key that was settled before.
+      guard flight.hash == request.hash else { throw Self.keyReused(keyed) }
+      return flight
+    }
+    guard !isStream, request.terms.cache == .normal, let flight = flights[request.flightName],
+      !flight.isFull
+    else { return nil }
+    return flight
+  }
+
+  private func takeOff(_ request: CallRequest, isJoinable: Bool) throws(Fault) -> UInt64 {
+    guard airborne.count < PipelineLimits.callsMax else { throw Self.busy }
+    lastFlightID += 1
+    let flight = CallFlight(hash: request.hash)
+    airborne[lastFlightID] = flight
+    if isJoinable { flights[request.flightName] = flight }
+    if let keyed = request.callName { flightsByKey[keyed] = flight }
+    return lastFlightID
   }
 
   /// Makes a call, and tells all who wait for it.
   @discardableResult
   private func fly(
-    _ call: PreparedCall, flight name: FlightName?, keyed: CallName?, into sink: (any StreamSink)?
+    _ call: PreparedCall, _ id: UInt64, into sink: (any StreamSink)?
   ) async -> Result<CallAnswer, any Error> {
     let result: Result<CallAnswer, any Error>
     do {
@@ -67,11 +74,20 @@ extension CallPipeline {
     } catch {
       result = .failure(error)
     }
-    let byHash = name.flatMap { flights.removeValue(forKey: $0) }
-    let byKey = keyed.flatMap { flightsByKey.removeValue(forKey: $0) }
-    byHash?.end(result)
-    if byKey !== byHash { byKey?.end(result) }
+    let request = call.request
+    let flight = airborne.removeValue(forKey: id)
+    // Another may have taken its name since, when it had all the company that a flight takes.
+    if flights[request.flightName] === flight { flights[request.flightName] = nil }
+    if let keyed = request.callName, flightsByKey[keyed] === flight { flightsByKey[keyed] = nil }
+    flight?.end(result)
     return result
+  }
+
+  private static func keyReused(_ name: CallName) -> Fault {
+    Fault(
+      .failedPrecondition, reason: "CALL_KEY_REUSED",
+      "The call key \(name.key) is being used for another request.",
+      hint: "Give each request a key of its own.", facts: ["call_key": name.key.text])
   }
 
   private static var busy: Fault {
@@ -80,7 +96,7 @@ extension CallPipeline {
       retryAfter: .seconds(1), facts: ["limit": "callsMax"])
   }
 
-  private func prepared(_ request: CallRequest) throws(Fault) -> PreparedCall {
+  func prepared(_ request: CallRequest) throws(Fault) -> PreparedCall {
     if !catalog.products.isEmpty, catalog.product(request.caller.product.text) == nil {
       throw Fault(
         .permissionDenied, reason: "UNKNOWN_PRODUCT",
@@ -88,17 +104,6 @@ extension CallPipeline {
         hint: "It knows: \(catalog.products.map(\.name).joined(separator: ", ")).")
     }
     return try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
-  }
-
-  /// A flight that will bring what this call asks for.
-  private func running(
-    _ name: FlightName, _ keyed: CallName?, _ request: CallRequest
-  ) throws(Fault) -> CallFlight? {
-    if let keyed, let flight = flightsByKey[keyed] { return flight }
-    guard request.terms.cache == .normal, let flight = flights[name], !flight.isFull else {
-      return nil
-    }
-    return flight
   }
 
   /// Every stage behind the joining of calls.
@@ -166,6 +171,7 @@ extension CallPipeline {
     receipt.cost = line.cost
     receipt.priceVersion = line.priceVersion
     receipt.source = .replay
+    receipt.finish = receipt.dialect.readKept(reply)?.facts.finish
     let answer = CallAnswer(body: reply, receipt: receipt)
     if let sink { _ = try await replay(answer, into: sink) }
     return answer
@@ -180,4 +186,12 @@ package protocol StreamSink: Sendable {
   func write(_ bytes: [UInt8]) async throws
   /// Whether the caller asked for the chunk that tells the usage.
   var wantsUsageChunk: Bool { get }
+}
+
+extension CallRequest {
+  fileprivate var callName: CallName? {
+    callKey.map { CallName(product: caller.product, key: $0) }
+  }
+
+  fileprivate var flightName: FlightName { FlightName(product: caller.product.text, hash: hash) }
 }

@@ -12,7 +12,7 @@ extension CallPipeline {
   /// How many tokens a request's input has: as its provider counts them where it does, for that
   /// is free; else as they are bounded here.
   package func countTokens(_ request: CallRequest) async throws -> (count: Int64, isCounted: Bool) {
-    let call = try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
+    let call = try prepared(request)
     let route = call.routes[0]
     guard route.dialect == .anthropicMessages, let endpoint = upstreams.endpoint(route) else {
       return (call.bound.inputTokensMax, false)

@@ -78,6 +78,10 @@ extension CallPipeline {
       // It answered with a 200, so that it may well charge for it.
       return .broken(ProviderFailure(.garbage, status: 200), call, ReplyFacts())
     }
+    // Our own callers want an answer; whoever passes bytes through sees what came.
+    if case .written = call.request.content, !facts.hasContent, facts.finish == .stop {
+      return .broken(ProviderFailure(.empty, status: 200), call, facts)
+    }
     return .answered(body, facts, call)
   }
 

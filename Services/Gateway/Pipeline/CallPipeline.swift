@@ -26,7 +26,10 @@ package actor CallPipeline: LoopActor {
   var random = SystemRandomNumberGenerator()
   private let clockStart = ContinuousClock.now
 
-  /// Calls that are being made for somebody, by what would be the same answer.
+  /// Calls that are being made.
+  var airborne: [UInt64: CallFlight] = [:]
+  var lastFlightID: UInt64 = 0
+  /// Those that others may join, by what would be the same answer.
   var flights: [FlightName: CallFlight] = [:]
   /// Calls that are being made under a key.
   var flightsByKey: [CallName: CallFlight] = [:]
@@ -67,12 +70,12 @@ package actor CallPipeline: LoopActor {
     return now.seconds * 1_000 + Int64(now.nanoseconds) / 1_000_000
   }
 
-  package var callsInFlight: Int { flights.count }
+  package var callsInFlight: Int { airborne.count }
   package var callsWaiting: Int { desk.waitingCount }
 
   /// What a call would cost at most, by the rules that hold now.
   package func quote(_ request: CallRequest) throws -> (NanoDollars, CallBound, String) {
-    let call = try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
+    let call = try prepared(request)
     return (call.cost, call.bound, call.price.version)
   }
 

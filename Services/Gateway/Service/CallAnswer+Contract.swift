@@ -13,10 +13,10 @@ import ScoreContract
 extension CallAnswer {
   /// The answer in the mesh's words.
   func response(_ call: CallRequest) throws -> GenerateResponse {
-    guard let text = try? JSONText(checking: body) else {
+    guard let kept = receipt.dialect.readKept(body) else {
       throw Fault(.dataLoss, reason: "PROVIDER_ERROR", "The answer that was kept is no answer.")
     }
-    var content = receipt.dialect.readContent(text)
+    var content = kept.content
     if receipt.schemaWay == .tool { content.takeAnswerTool() }
     return GenerateResponse(receipt, content, call)
   }

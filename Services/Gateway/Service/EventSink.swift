@@ -14,6 +14,9 @@ actor EventSink: StreamSink, LoopActor {
   private let responses: ResponseWriter<GenerateEvent>
   private var reader = SSEReader()
   private var content: ContentStream?
+  /// Of an answer that was kept.
+  private var dialect: Dialect?
+  private var whole: AnswerContent?
   private var schemaWay = SchemaWay.native
 
   init(_ responses: ResponseWriter<GenerateEvent>, loop: EventLoop) {
@@ -24,12 +27,21 @@ actor EventSink: StreamSink, LoopActor {
   func open(_ receipt: CallReceipt) async throws {
     guard content == nil else { return }
     content = ContentStream(receipt.dialect)
+    dialect = receipt.source == .replay ? receipt.dialect : nil
     schemaWay = receipt.schemaWay
     let started = CallStarted(attempt: receipt.attempts, provider: receipt.provider)
     try await responses.send(GenerateEvent(kind: .started(started)))
   }
 
   func write(_ bytes: [UInt8]) async throws {
+    // A call that was made whole, and is asked for again as a stream.
+    if let dialect, let kept = dialect.readKept(bytes), !kept.isStream {
+      content = nil
+      whole = kept.content
+      if !kept.content.text.isEmpty { try await tell(.text(kept.content.text)) }
+      for call in kept.content.toolCalls { try await tell(.toolCall(call)) }
+      return
+    }
     for event in try reader.feed(bytes) where event.hasData {
       let pieces = content?.take(event.data ?? []) ?? []
       for piece in pieces { try await tell(piece) }
@@ -54,7 +66,7 @@ actor EventSink: StreamSink, LoopActor {
   /// The last event: what Generate would have answered.
   func finish(_ receipt: CallReceipt, _ call: CallRequest) async throws {
     for piece in content?.finish() ?? [] { try await tell(piece) }
-    var whole = content?.content ?? AnswerContent()
+    var whole = whole ?? content?.content ?? AnswerContent()
     if receipt.schemaWay == .tool { whole.takeAnswerTool() }
     let response = GenerateResponse(receipt, whole, call)
     try await responses.send(GenerateEvent(kind: .finished(response)))

@@ -5,7 +5,6 @@ import GatewayPacing
 import GatewayPipeline
 import GatewayProviders
 import GatewayValues
-import JSONText
 import LedgerFile
 
 extension LimitsState {
@@ -50,13 +49,11 @@ extension GetCallResponse {
     response.provider = line.order.provider.text
     response.providerRequestId = line.providerRequestID
     response.isReplay = true
-    guard let reply = settled.reply, let text = try? JSONText(checking: reply) else {
-      return response
-    }
+    guard let reply = settled.reply else { return response }
     for dialect in Dialect.allCases {
-      guard let facts = dialect.readReply(text) else { continue }
-      response.text = dialect.readContent(text).text
-      response.finish = GenerateResponse.Finish(facts.finish)
+      guard let kept = dialect.readKept(reply) else { continue }
+      response.text = kept.content.text
+      response.finish = GenerateResponse.Finish(kept.facts.finish)
     }
     return response
   }

@@ -82,11 +82,18 @@ struct OpenGateway {
       else { continue }
       try await ledger.set(price: card.price, of: model, version: version, note: "catalog")
     }
+    try await enterBudgets(catalog, into: ledger)
+  }
+
+  /// A budget of a product and a period is the file's: one that it does not name holds no more.
+  private static func enterBudgets(_ catalog: Catalog, into ledger: Ledger) async throws {
+    var named: Set<GatewayName> = []
     for product in catalog.products {
       for entry in product.budgets {
         guard let name = GatewayName("\(product.name)/\(entry.period.rawValue)"),
           let owner = GatewayName(product.name)
         else { continue }
+        named.insert(name)
         let period: BudgetPeriod =
           switch entry.period {
           case .total: .total
@@ -100,6 +107,11 @@ struct OpenGateway {
         if ledger.budgets.contains(budget) { continue }
         try await ledger.set(budget, note: "catalog")
       }
+    }
+    let periods = BudgetEntry.Period.allCases.map { "/\($0.rawValue)" }
+    for budget in ledger.budgets
+    where !named.contains(budget.name) && periods.contains(where: budget.name.text.hasSuffix) {
+      try await ledger.remove(budget: budget.name, note: "not in the catalog")
     }
   }
 

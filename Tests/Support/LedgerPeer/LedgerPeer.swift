@@ -123,8 +123,8 @@ struct Load: Sendable {
     // From here on the provider has billed it.
     try log.write(
       """
-      {"request_id":"req-\(id)","call_key":"key-\(id)","fresh_input":\(usage.freshInput),\
-      "output":\(usage.output),"cost_nanos":\(cost)}
+      {"request_id":"req-\(id)","call_key":"key-\(id)","usage":{"input":\(usage.freshInput),\
+      "output":\(usage.output)},"cost_nanos":\(cost)}
 
       """)
     var settlement = Settlement(.used(usage), .answered)
