@@ -128,6 +128,8 @@ extension CallPipeline {
       run: request.run?.text ?? "", priority: request.terms.priority,
       routes: routes.map(\.deskName), failover: request.terms.failover, need: call.need)
     asked.startBy = attempt.startBy
+    // Where a provider does not count what it reads from its cache, neither does the desk.
+    asked.need.cachedInput = min(asked.need.input, attempt.prompt?.readPredicted ?? 0)
     let seat = try await admitted(asked)
     return (seat, routes.first { $0.deskName == seat.route } ?? routes[0])
   }

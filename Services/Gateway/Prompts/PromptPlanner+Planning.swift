@@ -123,13 +123,13 @@ extension PromptPlanner {
     let shared = markable.last { $0.place < last }
     var found: [Candidate] = []
     // Between two prefixes that the same calls had, only the longer one matters.
-    var sightings = 1
+    var company = 1
     for boundary in markable.reversed() {
       let hinted = boundary == shared ? request.reuses : 0
       let known = prefix(request.name(boundary))
-      let isBranch = (known?.sightings ?? 0) > sightings
+      let isBranch = (known?.company ?? 0) > company
       guard hinted > 0 || isBranch || known?.warmTokens(at: now) != nil else { continue }
-      sightings = max(sightings, known?.sightings ?? 0)
+      company = max(company, known?.company ?? 0)
       found.append(candidate(boundary, request, hinted))
     }
     return found
@@ -140,9 +140,7 @@ extension PromptPlanner {
     _ boundary: PromptOutline.Boundary, _ request: Request, _ hinted: Int64
   ) -> Candidate {
     let name = request.name(boundary)
-    let known = prefix(name)
-    let seen = Int64((known?.sightings ?? 1) - 1)
-    let late = Int64(known?.lateReturns ?? 0)
-    return Candidate(boundary: boundary, name: name, reads: max(hinted, seen, late))
+    let seen = Int64((prefix(name)?.company ?? 1) - 1)
+    return Candidate(boundary: boundary, name: name, reads: max(hinted, seen))
   }
 }

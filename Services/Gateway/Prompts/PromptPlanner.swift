@@ -115,6 +115,12 @@ extension PromptPlanner.Prefix {
     if case .warming = standing { true } else { false }
   }
 
+  /// Calls that began with it and may be expected to be followed by as many: soon one after
+  /// another, or again and again after a while.
+  var company: Int {
+    max(sightings, lateReturns >= PromptLimits.lateReturnsMin ? lateReturns + 1 : 0)
+  }
+
   /// What can be read of it now.
   func warmTokens(at now: MonotonicInstant) -> Int64? {
     guard case .warm(let until, _, let tokens) = standing, until > now else { return nil }
