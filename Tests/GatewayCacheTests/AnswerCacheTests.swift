@@ -18,11 +18,11 @@ import Testing
       cache.keep(fixture.answer(1), for: fixture.key(1))
       // At once, whatever the disk does.
       #expect(await cache.answer(fixture.key(1)) == fixture.answer(1))
-      #expect(await cache.answer(fixture.key(1, "other")) == nil)
+      #expect(await cache.answer(fixture.key(1, CacheFixture.other)) == nil)
       await cache.close()
       let again = try await fixture.open()
       #expect(await again.answer(fixture.key(1)) == fixture.answer(1))
-      #expect(await again.answer(fixture.key(1, "other")) == nil)
+      #expect(await again.answer(fixture.key(1, CacheFixture.other)) == nil)
       // What is asked anew takes the place of what was there.
       again.keep(fixture.answer(2), for: fixture.key(1))
       await again.close()
@@ -39,7 +39,9 @@ import Testing
     try await CacheFixture.with { fixture in
       fixture.bytesMax = 64 << 10
       let cache = try await fixture.open()
-      for index in 0..<20 { cache.keep(fixture.answer(index, bytes: 2_000), for: fixture.key(index)) }
+      for index in 0..<20 {
+        cache.keep(fixture.answer(index, bytes: 2_000), for: fixture.key(index))
+      }
       await cache.close()
       // Used an hour later, from memory or from the file.
       fixture.pass(.seconds(3_600))
@@ -47,7 +49,9 @@ import Testing
       #expect(await second.answer(fixture.key(0)) != nil)
       await second.close()
       let third = try await fixture.open()
-      for index in 20..<40 { third.keep(fixture.answer(index, bytes: 2_000), for: fixture.key(index)) }
+      for index in 20..<40 {
+        third.keep(fixture.answer(index, bytes: 2_000), for: fixture.key(index))
+      }
       await third.close()
       let last = try await fixture.open()
       #expect(await last.answer(fixture.key(0)) != nil)

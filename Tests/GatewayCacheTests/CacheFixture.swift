@@ -45,7 +45,16 @@ final class CacheFixture: Sendable {
       clock: { [self] in clock.withLock { $0 } })
     return try await AnswerCache.open(
       options, counts: CacheCounts(metrics),
-      logger: Logger(service: "gateway", instance: "test", to: LogSink(format: .json, level: .error)))
+      logger: Logger(
+        service: "gateway", instance: "test", to: LogSink(format: .json, level: .error)))
+  }
+
+  static let demo = name("demo")
+  static let other = name("other")
+
+  private static func name(_ text: String) -> GatewayName {
+    // A text that is a name.
+    GatewayName(text) ?? name("other")
   }
 
   func pass(_ time: Duration) {
@@ -53,10 +62,10 @@ final class CacheFixture: Sendable {
     clock.withLock { $0 += seconds * 1_000 + attoseconds / 1_000_000_000_000_000 }
   }
 
-  func key(_ index: Int, _ product: String = "demo") -> CacheKey {
+  func key(_ index: Int, _ product: GatewayName = demo) -> CacheKey {
     var hash = [UInt8](repeating: 7, count: 32)
     for place in 0..<4 { hash[place] = UInt8(index >> (place * 8) & 0xFF) }
-    return CacheKey(product: GatewayName(product)!, hash: hash)
+    return CacheKey(product: product, hash: hash)
   }
 
   func answer(_ index: Int, bytes: Int = 100) -> CachedAnswer {

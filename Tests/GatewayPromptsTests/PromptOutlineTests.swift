@@ -18,10 +18,13 @@ import Testing
 
   @Test func `prefixes are equal as far as requests are, however they are written`() throws {
     let one = try outline(
-      #"{"system":"rules","messages":[{"role":"user","content":[{"type":"text","text":"doc"},{"type":"text","text":"a"}]}]}"#
+      #"{"system":"rules","messages":[{"role":"user","content":[{"type":"text""#
+        + #","text":"doc"},{"type":"text","text":"a"}]}]}"#
     )
     let two = try outline(
-      #"{"messages":[{"content":[{"text":"d\u006fc","type":"text"},{"type":"text","text":"b"}],"role":"user"}],"system":[{"type":"text","text":"rules"}], "max_tokens":5}"#
+      #"{"messages":[{"content":[{"text":"d\u006fc","type":"text"},{"type":"te"#
+        + #"xt","text":"b"}],"role":"user"}],"system":[{"type":"text","text":"rule"#
+        + #"s"}], "max_tokens":5}"#
     )
     #expect(one.boundaries.count == 3 && two.boundaries.count == 3)
     #expect(one.boundaries[0].key == two.boundaries[0].key)
@@ -42,15 +45,20 @@ import Testing
 
   @Test func `a mark goes beside the words, which stay as they are`() throws {
     let body =
-      #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":[{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
+      #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":["#
+        + #"{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
     #expect(try marked(body, [:]) == body)
     #expect(
       try marked(body, [1: .short])
-        == #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":[{"type":"text", "text":"doc","cache_control":{"type":"ephemeral"}},{"type":"text","text":"a"}]}] ,"a":2}"#
+        == #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":["#
+          + #"{"type":"text", "text":"doc","cache_control":{"type":"ephemeral"}},{"t"#
+          + #"ype":"text","text":"a"}]}] ,"a":2}"#
     )
     #expect(
       try marked(body, [0: .long])
-        == #"{"b":1, "system": [{"type":"text","text":"r\u00fcles","cache_control":{"type":"ephemeral","ttl":"1h"}}], "messages":[{"role":"user","content":[{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
+        == #"{"b":1, "system": [{"type":"text","text":"r\u00fcles","cache_control":"#
+          + #"{"type":"ephemeral","ttl":"1h"}}], "messages":[{"role":"user","content"#
+          + #"":[{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
     )
   }
 
@@ -58,14 +66,16 @@ import Testing
     throws
   {
     let own = try outline(
-      #"{"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":"x"}]}"#
+      #"{"system":[{"type":"text","text":"s","cache_control":{"type":"ephemera"#
+        + #"l","ttl":"1h"}}],"messages":[{"role":"user","content":"x"}]}"#
     )
     #expect(own.hasFixedMarks && own.boundaries.map(\.mark) == [.long, nil])
     let automatic = try outline(
       #"{"cache_control":{"type":"ephemeral"},"messages":[{"role":"user","content":"x"}]}"#)
     #expect(automatic.hasFixedMarks && automatic.boundaries.map(\.mark) == [.short])
     let none = try outline(
-      #"{"messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":null}]}]}"#)
+      #"{"messages":[{"role":"user","content":[{"type":"text","text":"x","cache_control":null}]}]}"#
+    )
     #expect(!none.hasFixedMarks)
   }
 

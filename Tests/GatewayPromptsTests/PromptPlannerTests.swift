@@ -186,7 +186,8 @@ final class PromptWorld {
   private func blocks(_ document: String, isMarked: Bool) -> ModelCall {
     questions += 1
     return ModelCall(blocks: [
-      .init(.system, .text(String(repeating: "s", count: systemBytes)), isCacheBreakpoint: isMarked),
+      .init(
+        .system, .text(String(repeating: "s", count: systemBytes)), isCacheBreakpoint: isMarked),
       .init(
         .user, .text(String((document + " ").repeated(to: documentBytes))),
         isCacheBreakpoint: isMarked),
@@ -211,12 +212,13 @@ final class PromptWorld {
     planner.plan(request, at: now)
   }
 
+  /// The plan of a call that goes; one that should, and waits, is a failure, and goes alone.
   func go(_ request: PromptPlanner.Request) -> PromptPlan {
-    guard case .go(let plan) = planner.plan(request, at: now) else {
-      Issue.record("it waits")
-      preconditionFailure("it waits")
-    }
-    return plan
+    if case .go(let plan) = planner.plan(request, at: now) { return plan }
+    Issue.record("it waits")
+    var alone = request
+    alone.mayWait = false
+    return go(alone)
   }
 
   func began(_ plan: PromptPlan, _ use: PromptUse? = nil) -> Bool {

@@ -38,7 +38,8 @@ import Testing
       _ = try await message(fixture, "the same", headers: [("anthropic-beta", "some-2026-01-01")])
       #expect(try await fixture.bill().count == 6)
       // What changes no answer: the order of members, and whom the call is for.
-      let ordered = #"{"messages":[{"content":"the same","role":"user"}],"max_tokens":900,"#
+      let ordered =
+        #"{"messages":[{"content":"the same","role":"user"}],"max_tokens":900,"#
         + #""metadata":{"user_id":"u"},"model":"claude-haiku-4-5"}"#
       #expect(source(try await fixture.raw("/v1/messages", Array(ordered.utf8))) == "hit")
       #expect(try await fixture.bill().count == 6)
@@ -161,17 +162,16 @@ import Testing
     }
   }
 
-  @Test func `a cache that is switched off is off`() async throws {
-    try await GatewayFixture.with { fixture in
-      try await fixture.gateway.end()
-      try await fixture.reopened(["ASSAY_GATEWAY_CACHE_BYTES": "0"]) { gateway in
-        #expect(source(try await message(fixture, "x")) == "miss")
-        #expect(source(try await message(fixture, "x")) == "miss")
-        #expect(try await fixture.bill().count == 2)
-        #expect(Files.facts(of: "\(fixture.folder)/ledger/cache.db")?.byteCount ?? 0 < 100_000)
-        #expect(gateway.output.errorLines.contains { $0.contains("answers are not cached") })
-        try await gateway.end()
-      }
+  @Test(arguments: [("ASSAY_GATEWAY_CACHE_BYTES", "0"), ("ASSAY_GATEWAY_CACHE_AGE", "0s")])
+  func `a cache that is switched off is off`(setting: String, off: String) async throws {
+    try await GatewayFixture.with(settings: [setting: off]) { fixture in
+      let first = try await message(fixture, "x")
+      let second = try await message(fixture, "x")
+      #expect(source(first) == "miss" && source(second) == "miss")
+      let bill = try await fixture.bill()
+      #expect(bill.count == 2)
+      #expect(Files.facts(of: "\(fixture.folder)/ledger/cache.db") == nil)
+      #expect(fixture.gateway.output.errorLines.contains { $0.contains("answers are not cached") })
     }
   }
 

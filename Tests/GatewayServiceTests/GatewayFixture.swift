@@ -47,7 +47,7 @@ struct GatewayFixture {
 
   static func with<R>(
     budget: String = "total: 1000", limits: String = "", durability: String = "process",
-    _ body: (GatewayFixture) async throws -> R
+    settings: [String: String] = [:], _ body: (GatewayFixture) async throws -> R
   ) async throws -> R {
     try await ScratchFolder.with { scratch in
       let loop = try EventLoop(name: "client")
@@ -71,7 +71,7 @@ struct GatewayFixture {
         try await ready(simulator, loop)
         return try await ChildTool.with(
           try BuildPlace.executable("assay-gateway"), [],
-          environment: environment(folder, durability)
+          environment: environment(folder, durability).merging(settings) { $1 }
         ) { gateway in
           try await ready(gateway, loop)
           let fixture = try await GatewayFixture(loop, folder, gateway, simulator)

@@ -17,7 +17,8 @@ enum Architecture {
       "GatewayCache", "SimulatorModel",
     ],
     [
-      "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger", "GatewayPrompts",
+      "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger",
+      "GatewayPrompts",
       "SimulatorScript",
     ],
     ["RPC", "GatewayPipeline"],

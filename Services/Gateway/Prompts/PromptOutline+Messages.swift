@@ -7,7 +7,9 @@ extension PromptOutline {
   package init(messages body: JSONText, model: String) {
     let root = body.root
     self.init(base: Self.base(root, model, ["output_config", "output_format"]))
-    for tool in root["tools"].map({ Array($0.elements) }) ?? [] { append(block: tool, role: "tool") }
+    for tool in root["tools"].map({ Array($0.elements) }) ?? [] {
+      append(block: tool, role: "tool")
+    }
     for block in Self.blocks(root["system"]) { append(block: block, role: "system") }
     mix { digest in
       for name in ["tool_choice", "thinking"] {

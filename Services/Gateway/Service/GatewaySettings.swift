@@ -25,7 +25,7 @@ enum GatewaySettings {
     help: "How much the cache of whole answers keeps, in a file beside the ledger; 0: no cache.")
   static let cacheAge = Setting.duration(
     "gateway.cache-age", default: .seconds(86_400), in: CacheLimits.ageRange,
-    help: "How long an answer is given again to whoever asks the very same; 0: no cache.")
+    help: "How long an answer is given again to whoever asks the very same; 0s: no cache.")
   static let promptCache = Setting.choice(
     "gateway.prompt-cache", of: ["plan", "caller"], default: "plan",
     help: "Who marks what a provider is to cache: the gateway where it pays, or callers only.")
