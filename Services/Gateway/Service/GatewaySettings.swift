@@ -29,6 +29,9 @@ enum GatewaySettings {
   static let promptCache = Setting.choice(
     "gateway.prompt-cache", of: ["plan", "caller"], default: "plan",
     help: "Who marks what a provider is to cache: the gateway where it pays, or callers only.")
+  static let bodyMemory = Setting.bytes(
+    "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
+    help: "What request bodies may take of memory; large ones wait for room.")
   /// Where the stand-in keeps its log of payments.
   static let standIn = Setting.string(
     "gateway.stand-in",
@@ -39,7 +42,7 @@ enum GatewaySettings {
     help: "How long the stand-in takes to answer.")
 
   static let all: [any SettingDeclaration] = [
-    catalog, simulator, path, durability, listen, cacheBytes, cacheAge, promptCache, standIn,
-    standInLatency,
+    catalog, simulator, path, durability, listen, cacheBytes, cacheAge, promptCache, bodyMemory,
+    standIn, standInLatency,
   ]
 }
