@@ -209,12 +209,18 @@ let storeRooms =
   module(
     "StoreBackend", at: "Services/Store/Backend",
     uses: "StoreContract ScoreContract Protobuf Digest Faults JSON")
+  // A group's orders in a file that is quick to make durable, until the database's log is synced.
+  + module(
+    "StoreJournal", at: "Services/Store/Journal",
+    uses: """
+      StoreBackend StoreContract ScoreContract Protobuf Digest Failpoints Faults Machine
+      """)
   // That protocol on SQLite: tables, migrations, queries, one writer that groups commits.
   + module(
     "StoreSQLite", at: "Services/Store/SQLite",
     uses: """
-      StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints Faults JSON
-            Machine
+      StoreJournal StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints
+      Faults JSON Machine
       """, testUses: "Locking")
 
 let gatewayRooms =

@@ -26,9 +26,9 @@ enum Architecture {
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
-      "FuzzTargets", "StoreSQLite", "RunWorkloads",
+      "FuzzTargets", "StoreJournal", "RunWorkloads",
     ],
-    ["Fuzz", "Proof", "ToolContext"],
+    ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
     ["RunCommands"],
   ]
 
@@ -57,6 +57,7 @@ enum Architecture {
     "TestingContract": "Tests/Support/Testing/Contract",
     "ScoreContract": "Shared/ScoreContract/Contract",
     "StoreBackend": "Services/Store/Backend",
+    "StoreJournal": "Services/Store/Journal",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
     "GatewayValues": "Services/Gateway/Values",

@@ -27,6 +27,9 @@ package enum SQLiteStoreLimits {
 package struct SQLiteStore: Sendable {
   package let path: String
   package var durability = ConnectionOptions.Synchronous.full
+  /// Whether a writer whose commits are durable keeps them by a journal, rather than by a sync of
+  /// the log for each.
+  package var keepsJournal = true
   /// How long a reader may search for one answer.
   package var questionMax = Duration.seconds(5)
   /// What one page of a search may cost.
@@ -51,7 +54,9 @@ package struct SQLiteStore: Sendable {
     } catch {
       throw error.storeFault(path)
     }
-    return try SQLiteWriter(connection, path: path)
+    let writer = SQLiteWriter(connection, path: path)
+    if durability == .full, keepsJournal { try writer.openJournal() }
+    return writer
   }
 
   /// One more reader, beside a writer that was opened before.
@@ -118,6 +123,12 @@ extension SQLiteError {
 }
 
 extension SQLiteError {
+  /// The journal could not be written: SQLITE_IOERR, whatever the reason, since what it holds is
+  /// not known then, and its blocks are there even on a disk that is full.
+  static func journal(_ error: MachineError) -> SQLiteError {
+    SQLiteError(10, message: error.description)
+  }
+
   /// A row that says nothing, or says of another what is not there.
   static func damagedRow(_ what: String) -> SQLiteError {
     SQLiteError(11, message: "\(what) cannot be read")

@@ -13,6 +13,7 @@ struct StoreMigration {
     StoreMigration(number: 1, sql: SchemaOfFacts.sql),
     StoreMigration(number: 2, sql: SchemaOfWorkloads.sql),
     StoreMigration(number: 3, sql: SchemaOfSearches.sql),
+    StoreMigration(number: 4, sql: SchemaOfJournal.sql),
   ]
 
   static var latest: Int32 { Int32(all.count) }
