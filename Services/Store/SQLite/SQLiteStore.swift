@@ -55,7 +55,7 @@ package struct SQLiteStore: Sendable {
       throw error.storeFault(path)
     }
     let writer = SQLiteWriter(connection, path: path)
-    if durability == .full, keepsJournal { try writer.openJournal() }
+    try writer.openJournal(keeps: durability == .full && keepsJournal)
     return writer
   }
 

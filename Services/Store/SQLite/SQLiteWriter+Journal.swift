@@ -10,13 +10,17 @@ import StoreJournal
 // synced with many others, and what a power cut takes from the log is done again when the file is
 // opened: the same orders at the same time on the same state, with the same outcome.
 extension SQLiteWriter {
+  /// Whether groups go into a journal; else each commit is synced for itself.
+  package var hasJournal: Bool { journal != nil }
+
   /// The journal's name beside the database.
   static func journalPath(_ path: String) -> String { "\(path)-orders" }
 
-  /// Does again what the journal has and the file has not; from then on groups go into a journal
-  /// that is this writer's own, where the machine has what that takes.
-  func openJournal() throws(Fault) {
+  /// Does again what the journal has and the file has not. From then on groups go into a journal
+  /// that is this writer's own, if it `keeps` one and the machine has what that takes.
+  func openJournal(keeps: Bool) throws(Fault) {
     let path = Self.journalPath(path)
+    guard keeps || Files.facts(of: path) != nil else { return }
     Failpoint.pass("store.journal.before-redo")
     let records: [JournalRecord]
     (records, applied) = try recordsToRedo(path)
@@ -33,11 +37,12 @@ extension SQLiteWriter {
       }
     }
     Failpoint.pass("store.journal.after-life")
+    guard keeps else { return }
     do {
       journal = try OrderJournal(path, life, base: applied)
     } catch {
       // Then each commit is synced for itself, which is slower and just as safe.
-      journal = nil
+      journalAbsence = error.description
     }
   }
 
@@ -61,9 +66,14 @@ extension SQLiteWriter {
     guard case .orders(let orders, let now) = record.kind else { return }
     redoing = record.number
     defer { redoing = nil }
-    let results = write(orders, atMicroseconds: now)
-    if applied == record.number { return }
-    for case .failure(let fault) in results { throw fault }
+    setback = nil
+    _ = write(orders, atMicroseconds: now)
+    if let fault { throw fault }
+    guard let setback else { return }
+    switch setback.code {
+    case .full, .busy, .inaccessible: throw setback.storeFault(path)
+    default: return
+    }
   }
 
   // MARK: - Groups

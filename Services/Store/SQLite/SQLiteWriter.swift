@@ -20,6 +20,10 @@ package final class SQLiteWriter: StoreWriting {
   var redoing: Int64?
   /// The last group of the journal that the file holds.
   var applied: Int64 = 0
+  /// What the latest group that was taken back stumbled over.
+  var setback: SQLiteError?
+  /// Why there is no journal where there should be one.
+  package var journalAbsence: String?
   /// What the group's transaction stumbled over; the whole of it is taken back then.
   private(set) var failure: SQLiteError?
   /// Ids of verdicts and calls are expected to be new, and their rows find out. When one is not,
@@ -89,6 +93,7 @@ package final class SQLiteWriter: StoreWriting {
   ) -> [Result<WriteReceipt, Fault>] {
     connection.rollBack()
     forget()
+    setback = error
     if error.code != .io {
       do { try takeBackEntry() } catch { return takeBack(orders, error, at: now) }
     }
