@@ -40,13 +40,14 @@ import Testing
       let bytes = JournalSamples.bytes(Array(records.prefix(count)), of: life)
       for applied in 0...6 {
         #expect(
-          try read(bytes, behind: Int64(applied)) == Array(records.prefix(count).dropFirst(applied)))
+          try read(bytes, behind: Int64(applied)) == Array(records.prefix(count).dropFirst(applied))
+        )
       }
     }
   }
 
   @Test func `a last record that is torn at any byte ends the journal before it`() throws {
-    let long = String(repeating: "long ", count: 1_500)
+    let long = String(repeating: "long ", count: 2_000)
     let records = [
       try JournalSamples.record(1), try JournalSamples.record(2),
       try JournalSamples.record(3, note: long),
@@ -135,10 +136,34 @@ import Testing
     var random = SeededRandom("forged journals")
     let isUnreadable = "STORE_JOURNAL_UNREADABLE"
     #expect(try read(try forged { _, _ in }).count == 1)
-    #expect(reason { _ = try read(forged { $0[48] = 9; _ = $1 }) } == isUnreadable)
-    #expect(reason { _ = try read(forged { $1[0] = 77; _ = $0 }) } == isUnreadable)
-    #expect(reason { _ = try read(forged { $1.append(0); _ = $0 }) } == isUnreadable)
-    #expect(reason { _ = try read(forged { $0[52] += 1; _ = $1 }) } == isUnreadable)
+    #expect(
+      reason {
+        _ = try read(
+          forged {
+            $0[48] = 9; _ = $1
+          })
+      } == isUnreadable)
+    #expect(
+      reason {
+        _ = try read(
+          forged {
+            $1[0] = 77; _ = $0
+          })
+      } == isUnreadable)
+    #expect(
+      reason {
+        _ = try read(
+          forged {
+            $1.append(0); _ = $0
+          })
+      } == isUnreadable)
+    #expect(
+      reason {
+        _ = try read(
+          forged {
+            $0[52] += 1; _ = $1
+          })
+      } == isUnreadable)
     for _ in 0..<3_000 {
       let place = Int.random(in: 0..<200, using: &random)
       let mask = UInt8.random(in: 1...255, using: &random)

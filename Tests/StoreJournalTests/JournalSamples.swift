@@ -18,7 +18,7 @@ enum JournalSamples {
         commitId: id, runId: "run", leaseName: "lease", leaseToken: .max,
         facts: [
           Fact(kind: .unit(UnitChange(unitId: "u", state: .succeeded, verdict: verdict))),
-          Fact(kind: .note(Note(code: "WAITS", text: note))),
+          Fact(kind: .note(Note(code: "WAITS", text: "n"))),
         ]))
   }
 

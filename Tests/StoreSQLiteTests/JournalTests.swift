@@ -84,7 +84,8 @@ import Testing
   }
 
   /// The first block in which the images differ keeps a part of what it was.
-  private func tear(_ journal: inout [UInt8]?, from before: [UInt8]?, _ random: inout SeededRandom) {
+  private func tear(_ journal: inout [UInt8]?, from before: [UInt8]?, _ random: inout SeededRandom)
+  {
     guard var now = journal, let before, now.count == before.count else { return }
     guard let first = now.indices.first(where: { now[$0] != before[$0] }) else { return }
     let end = first / 4_096 * 4_096 + Int.random(in: 0...first % 4_096 + 60, using: &random)

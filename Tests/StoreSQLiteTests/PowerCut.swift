@@ -72,7 +72,8 @@ struct StoreAnswers: Equatable {
           try reader.units(.init(runId: id, afterOrdinal: -1, limit: 1_000), of: product)
         }.map { "\($0)" }.said)
     }
-    texts.append(Result { try reader.query(.init(order: .oldest), of: product) }.map { "\($0)" }.said)
+    texts.append(
+      Result { try reader.query(.init(order: .oldest), of: product) }.map { "\($0)" }.said)
     texts.append(Result { try reader.labels(.init(), of: product) }.map { "\($0)" }.said)
     texts.append(Result { try reader.rubric("rubric0", of: product) }.map { "\($0)" }.said)
   }

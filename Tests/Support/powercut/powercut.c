@@ -73,7 +73,6 @@ __attribute__((constructor)) static void begin(void) {
   real_ftruncate = (int (*)(int, off_t))dlsym(RTLD_NEXT, "ftruncate64");
   real_fdatasync = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
   real_fstat = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat64");
-  real_syscall = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
   folder = getenv("POWERCUT_FOLDER");
   forgets_sync = getenv("POWERCUT_FORGET_SYNC") != NULL;
   forgets_wait = forgets_sync || getenv("POWERCUT_FORGET_WAIT") != NULL;
@@ -341,5 +340,7 @@ long syscall(long number, ...) {
     pthread_mutex_unlock(&lock);
     if (is_ended) return 1;
   }
+  /* Other libraries ask something before this one has begun. */
+  if (!real_syscall) real_syscall = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
   return real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
