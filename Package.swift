@@ -215,12 +215,14 @@ let storeRooms =
     uses: """
       StoreBackend StoreContract ScoreContract Protobuf Digest Failpoints Faults Machine
       """)
-  // That protocol on SQLite: tables, migrations, queries, one writer that groups commits.
+  // The tables of a store's file, and its migrations.
+  + module("StoreSchema", at: "Services/Store/Schema", uses: "SQLite Failpoints", tested: false)
+  // That protocol on SQLite: queries, backup, one writer that groups commits.
   + module(
     "StoreSQLite", at: "Services/Store/SQLite",
     uses: """
-      StoreJournal StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints
-      Faults JSON Machine
+      StoreJournal StoreSchema StoreBackend StoreContract ScoreContract Protobuf SQLite Digest
+      Failpoints Faults JSON Machine
       """, testUses: "Locking")
 
 let gatewayRooms =

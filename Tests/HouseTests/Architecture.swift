@@ -26,7 +26,7 @@ enum Architecture {
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
-      "FuzzTargets", "StoreJournal", "RunWorkloads",
+      "FuzzTargets", "StoreJournal", "StoreSchema", "RunWorkloads",
     ],
     ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
     ["RunCommands"],
@@ -58,6 +58,7 @@ enum Architecture {
     "ScoreContract": "Shared/ScoreContract/Contract",
     "StoreBackend": "Services/Store/Backend",
     "StoreJournal": "Services/Store/Journal",
+    "StoreSchema": "Services/Store/Schema",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
     "GatewayValues": "Services/Gateway/Values",

@@ -1,13 +1,14 @@
-// StoreSQLite: the keeper of facts on one SQLite file: tables and their migrations, one writer that
-// puts a group of orders into one transaction, readers beside it, backup and verification. It
-// opens no socket, reads no clock but to cut a slow question, and decides nothing that
-// StoreBackend's rules do not say. A writer and each reader belong to one thread at a time.
-// Limits: `SQLiteStoreLimits` and StoreLimits.
+// StoreSQLite: the keeper of facts on one SQLite file, by the tables of StoreSchema: one writer that
+// puts a group of orders into one transaction, and into a journal that is durable before it;
+// readers beside it, backup and verification. It opens no socket, reads no clock but to cut a slow
+// question, and decides nothing that StoreBackend's rules do not say. A writer and each reader
+// belong to one thread at a time. Limits: `SQLiteStoreLimits` and StoreLimits.
 
 import Failpoints
 package import Faults
 import Machine
 package import SQLite
+import StoreSchema
 
 /// Bounds of one database file and of those who use it.
 package enum SQLiteStoreLimits {
