@@ -1,5 +1,5 @@
-// StoreSQLite: the keeper of facts on one SQLite file, by the tables of StoreSchema: one writer that
-// puts a group of orders into one transaction, and into a journal that is durable before it;
+// StoreSQLite: the keeper of facts on one SQLite file, by the tables of StoreSchema: one writer
+// that puts a group of orders into one transaction, and into a journal that is durable before it;
 // readers beside it, backup and verification. It opens no socket, reads no clock but to cut a slow
 // question, and decides nothing that StoreBackend's rules do not say. A writer and each reader
 // belong to one thread at a time. Limits: `SQLiteStoreLimits` and StoreLimits.
