@@ -209,12 +209,20 @@ let storeRooms =
   module(
     "StoreBackend", at: "Services/Store/Backend",
     uses: "StoreContract ScoreContract Protobuf Digest Faults JSON")
-  // That protocol on SQLite: tables, migrations, queries, one writer that groups commits.
+  // A group's orders in a file that is quick to make durable, until the database's log is synced.
+  + module(
+    "StoreJournal", at: "Services/Store/Journal",
+    uses: """
+      StoreBackend StoreContract ScoreContract Protobuf Digest Failpoints Faults Machine
+      """)
+  // The tables of a store's file, and its migrations.
+  + module("StoreSchema", at: "Services/Store/Schema", uses: "SQLite Failpoints", tested: false)
+  // That protocol on SQLite: queries, backup, one writer that groups commits.
   + module(
     "StoreSQLite", at: "Services/Store/SQLite",
     uses: """
-      StoreBackend StoreContract ScoreContract Protobuf SQLite Digest Failpoints Faults JSON
-            Machine
+      StoreJournal StoreSchema StoreBackend StoreContract ScoreContract Protobuf SQLite Digest
+      Failpoints Faults JSON Machine
       """, testUses: "Locking")
 
 let gatewayRooms =

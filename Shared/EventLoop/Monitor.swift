@@ -14,7 +14,13 @@ import Glibc
     self.state = state
     unsafe lock = .allocate(capacity: 1)
     unsafe changed = .allocate(capacity: 1)
-    unsafe pthread_mutex_init(lock, nil)
+    // Who stays awake for a change comes for the lock before the one who made the change has let
+    // go of it: a moment later it is free, and to sleep for it would cost what was to be saved.
+    var kind = pthread_mutexattr_t()
+    unsafe pthread_mutexattr_init(&kind)
+    unsafe pthread_mutexattr_settype(&kind, Self.adaptive)
+    unsafe pthread_mutex_init(lock, &kind)
+    unsafe pthread_mutexattr_destroy(&kind)
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
     unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -56,6 +62,9 @@ import Glibc
       }
     }
   }
+
+  /// PTHREAD_MUTEX_ADAPTIVE_NP: tries for some microseconds before it sleeps.
+  private static var adaptive: Int32 { 3 }
 
   private static func deadline(after timeout: Duration) -> timespec {
     var now = timespec()

@@ -9,6 +9,8 @@ import Glibc
 /// `synchronous = FULL` it does so at the end of each commit and before the log's index names what
 /// was written, so nobody looks for bytes that are not in the file yet; and it sees there what
 /// went wrong with any of them, as if it had written them one by one. Never for another mode.
+///
+/// A commit that is kept elsewhere too, until the log is synced, is spared its sync here.
 enum LogFile {
   /// Bytes that wait for one write.
   static let heldMax = 128 << 10
@@ -68,7 +70,7 @@ enum LogFile {
       unsafe Held.of(file)?.truncate(size) ?? SQLITE_IOERR
     }
     unsafe methods.xSync = { file, flags in
-      unsafe Held.of(file)?.written { unsafe $0.xSync?($1, flags) } ?? SQLITE_IOERR
+      unsafe Held.of(file)?.sync(flags) ?? SQLITE_IOERR
     }
     unsafe methods.xFileSize = { file, size in
       unsafe Held.of(file)?.written { unsafe $0.xFileSize?($1, size) } ?? SQLITE_IOERR
@@ -97,6 +99,39 @@ enum LogFile {
     unsafe kept.initialize(to: methods)
     return unsafe UnsafePointer(kept)
   }()
+
+  /// The log of a connection; nil when it has none of ours.
+  fileprivate static func held(by handle: OpaquePointer) -> Held? {
+    var file: UnsafeMutablePointer<sqlite3_file>?
+    let code = unsafe withUnsafeMutablePointer(to: &file) {
+      unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, $0)
+    }
+    guard code == SQLITE_OK, let file = unsafe file, unsafe file.pointee.pMethods == methods else {
+      return nil
+    }
+    return unsafe Held.of(file)
+  }
+}
+
+extension Connection {
+  /// Ends a transaction of which something else knows until `syncLog`: its pages are in the log,
+  /// where every reader finds them and a crash of the process leaves them, but a power cut may take
+  /// them. What a power cut leaves is whole, and a beginning of what was committed.
+  package func commitUnsynced() throws(SQLiteError) {
+    let held = unsafe LogFile.held(by: handle)
+    held?.isKeptElsewhere = true
+    defer { held?.isKeptElsewhere = false }
+    try commit()
+  }
+
+  /// Waits until all that was committed is on the disk.
+  package func syncLog() throws(SQLiteError) {
+    guard let held = unsafe LogFile.held(by: handle) else { return }
+    let code = held.sync(SQLITE_SYNC_NORMAL)
+    guard code == SQLITE_OK else {
+      throw SQLiteError(code, message: "the log could not be synced")
+    }
+  }
 }
 
 /// An open log and the bytes that wait for it. In SQLite's memory: its methods, a reference to
@@ -110,6 +145,10 @@ enum LogFile {
   private var bytes: UnsafeMutableRawPointer?
   private var start: Int64 = 0
   private var count = 0
+  /// While a commit is made that needs no sync.
+  var isKeptElsewhere = false
+  /// The log begins anew, and its head is not on the disk.
+  private var hasNewHead = false
 
   init(_ file: UnsafeMutablePointer<sqlite3_file>) { unsafe self.file = file }
 
@@ -153,6 +192,7 @@ enum LogFile {
   func write(_ source: UnsafeRawPointer?, _ size: Int32, _ offset: Int64) -> Int32 {
     guard let source = unsafe source else { return SQLITE_IOERR }
     let size = Int(size)
+    if offset == 0 { hasNewHead = true }
     if offset != start + Int64(count) || count + size > LogFile.heldMax {
       let code = flush()
       guard code == SQLITE_OK else { return code }
@@ -175,6 +215,17 @@ enum LogFile {
     let code = unsafe written { unsafe $0.xTruncate?($1, size) }
     unsafe bytes?.deallocate()
     unsafe bytes = nil
+    return code
+  }
+
+  /// A new head is always synced, or it could reach the disk behind the frames that follow it: the
+  /// old head would then find a part of the old frames, and put old pages over newer ones.
+  func sync(_ flags: Int32) -> Int32 {
+    var code = flush()
+    if code == SQLITE_OK, hasNewHead || !isKeptElsewhere {
+      code = unsafe told { unsafe $0.xSync?($1, flags) }
+      if code == SQLITE_OK { hasNewHead = false }
+    }
     return code
   }
 
@@ -206,7 +257,7 @@ enum LogFile {
   }
 
   /// After a close nothing is left to be told that bytes were lost; none wait that count, for
-  /// every commit ends with a sync.
+  /// every commit ends with a sync, or with what is spared one.
   func close() -> Int32 {
     _ = flush()
     return unsafe told { methods, file in unsafe methods.xClose?(file) }

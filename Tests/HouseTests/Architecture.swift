@@ -27,9 +27,9 @@ enum Architecture {
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
-      "FuzzTargets", "StoreSQLite", "RunWorkloads",
+      "FuzzTargets", "StoreJournal", "StoreSchema", "RunWorkloads",
     ],
-    ["Fuzz", "Proof", "ToolContext"],
+    ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
     ["RunCommands"],
   ]
 
@@ -58,6 +58,8 @@ enum Architecture {
     "TestingContract": "Tests/Support/Testing/Contract",
     "ScoreContract": "Shared/ScoreContract/Contract",
     "StoreBackend": "Services/Store/Backend",
+    "StoreJournal": "Services/Store/Journal",
+    "StoreSchema": "Services/Store/Schema",
     "StoreSQLite": "Services/Store/SQLite",
     "GatewayStandIn": "Services/Gateway/StandIn",
     "GatewayValues": "Services/Gateway/Values",

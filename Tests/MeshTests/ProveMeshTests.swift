@@ -51,12 +51,15 @@ import Testing
     return library
   }
 
-  @Test func `a sync that does nothing is found out`() async throws {
+  @Test(arguments: ["SYNC", "WAIT"])
+  func `a sync that does nothing is found out, and a write that nobody waits for`(
+    _ forgotten: String
+  ) async throws {
     try await RealTool.with { tool in
       let library = try await disk("powercut", tool)
       let proof = await tool.assay(
         words: ["prove", "--kills", "40", "--preload", library, "--json"],
-        environment: ["POWERCUT_FORGET_SYNC": "1"], timeout: .seconds(200))
+        environment: ["POWERCUT_FORGET_\(forgotten)": "1"], timeout: .seconds(200))
       #expect(proof.ending == .exited(status: 1), "\(proof.output) \(proof.errors)")
     }
   }

@@ -1,6 +1,7 @@
 import Machine
 import SQLite
 import StoreBackend
+import StoreSchema
 import TestSupport
 import Testing
 

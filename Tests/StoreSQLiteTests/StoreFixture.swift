@@ -20,9 +20,9 @@ struct StoreFixture {
     }
   }
 
-  init(path: String, pagesMax: Int = 0) throws {
+  init(path: String, pagesMax: Int = 0, isDurable: Bool = false) throws {
     var store = SQLiteStore(path: path)
-    store.durability = .off
+    if !isDurable { store.durability = .off }
     store.pagesMax = pagesMax
     self.store = store
     writer = try store.openWriter()

@@ -68,6 +68,42 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "journal.void.before-write", "journal.void.after-write", "store.journal.before-write",
+    "store.journal.after-write", "store.group.before-commit",
+  ])
+  func `a store that ends while its disk is full has what it acknowledged, and goes on`(
+    _ place: String
+  ) async throws {
+    try await BadDisk.with { disk in
+      var kept: [CommitRequest] = []
+      var session = ""
+      // Behind the groups of a run's beginning.
+      let count = place.hasPrefix("journal") ? 1 : 9
+      let failpoint = ["ASSAY_FAILPOINT": "\(place):\(count):abort"]
+      try await disk.store(failpoint) { tool in
+        let replica = try await Replica(disk.client, ttl: .seconds(60))
+        session = replica.session
+        let lease = try await disk.client.runAtWork(by: replica)
+        kept = await commit("a", under: lease, on: disk, countMax: 1).kept
+        try disk.say("full")
+        for index in 0..<10 {
+          let commit = Facts.commit("b\(index)", [Facts.note("n")], under: lease)
+          var options = CallOptions(timeout: .seconds(10))
+          options.patience = .upTo(.milliseconds(100))
+          options.retries = false
+          let fault = await fault { _ = try await disk.client.commit(commit, options: options) }
+          if fault == nil { kept.append(commit) }
+          if fault?.reason != "STORE_FULL" { break }
+        }
+        let output = try await tool.ended()
+        #expect(output.signal == SIGKILL, "\(output.lastWords)")
+      }
+      try disk.say(nil)
+      try await disk.store { _ in try await expect(kept, session: session, on: disk) }
+    }
+  }
+
   @Test(arguments: ["sync", "io"])
   func `a disk that fails ends the store, which acknowledges nothing until it is started anew`(
     _ trouble: String

@@ -68,6 +68,7 @@ final class FailingWriter: StoreUpkeep {
   func rest() { if broken == nil { inner.rest() } }
   var fault: Fault? { broken ?? inner.fault }
   var logBytes: Int { inner.logBytes }
+  var journalAbsence: String? { inner.journalAbsence }
   func beginCopy(to path: String) throws(Fault) -> any StoreCopying {
     try inner.beginCopy(to: path)
   }

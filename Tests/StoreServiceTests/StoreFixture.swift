@@ -170,6 +170,7 @@ final class SharedModel: StoreUpkeep, StoreReading, Sendable {
   func rest() {}
   var fault: Fault? { nil }
   var logBytes: Int { 0 }
+  var journalAbsence: String? { nil }
   func beginCopy(to path: String) throws(Fault) -> any StoreCopying {
     try model.withLock { model throws(Fault) in
       throw Fault(.unimplemented, reason: "NO_BACKUP", "No.")

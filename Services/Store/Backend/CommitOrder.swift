@@ -14,7 +14,10 @@ package struct CommitOrder: Sendable, Equatable {
   package let facts: [Fact]
   /// Of each fact.
   package let packed: [PackedFact]
-  /// SHA-256 of run and facts.
+  /// Run and facts as a packed request of nothing else.
+  package let body: [UInt8]
+  /// SHA-256 of the body. The lease is not in it: what was committed under one may be asked for
+  /// again under the next.
   package let digest: [UInt8]
 
   /// INVALID_ARGUMENT when it makes no sense; LEASE_REQUIRED when it names no lease.
@@ -51,15 +54,10 @@ package struct CommitOrder: Sendable, Equatable {
     leaseToken = request.leaseToken
     facts = request.facts
     packed = request.facts.map(PackedFact.init)
-    digest = Self.digest(of: request)
-  }
-
-  /// The lease is left out: what was committed under one may be asked for again under the next.
-  private static func digest(of request: CommitRequest) -> [UInt8] {
-    let body = CommitRequest(runId: request.runId, facts: request.facts)
+    body = CommitRequest(runId: request.runId, facts: request.facts).packed()
     var sum = SHA256()
-    sum.update(body.packed())
-    return sum.finish()
+    sum.update(body)
+    digest = sum.finish()
   }
 }
 

@@ -12,6 +12,9 @@ package protocol StoreUpkeep: StoreWriting {
   /// Why nothing can be written any more, until the file is opened again.
   var fault: Fault? { get }
 
+  /// Why writes take longer than they could; nil when they do not.
+  var journalAbsence: String? { get }
+
   /// Bytes that were written and not yet put where they belong.
   var logBytes: Int { get }
 
@@ -30,6 +33,7 @@ extension StoreModel: StoreUpkeep {
   package func tidy() {}
   package func rest() {}
   package var fault: Fault? { nil }
+  package var journalAbsence: String? { nil }
   package var logBytes: Int { 0 }
 
   package func beginCopy(to path: String) throws(Fault) -> any StoreCopying {

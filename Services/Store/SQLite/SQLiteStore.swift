@@ -1,13 +1,14 @@
-// StoreSQLite: the keeper of facts on one SQLite file: tables and their migrations, one writer that
-// puts a group of orders into one transaction, readers beside it, backup and verification. It
-// opens no socket, reads no clock but to cut a slow question, and decides nothing that
-// StoreBackend's rules do not say. A writer and each reader belong to one thread at a time.
-// Limits: `SQLiteStoreLimits` and StoreLimits.
+// StoreSQLite: the keeper of facts on one SQLite file, by the tables of StoreSchema: one writer
+// that puts a group of orders into one transaction, and into a journal that is durable before it;
+// readers beside it, backup and verification. It opens no socket, reads no clock but to cut a slow
+// question, and decides nothing that StoreBackend's rules do not say. A writer and each reader
+// belong to one thread at a time. Limits: `SQLiteStoreLimits` and StoreLimits.
 
 import Failpoints
 package import Faults
 import Machine
 package import SQLite
+import StoreSchema
 
 /// Bounds of one database file and of those who use it.
 package enum SQLiteStoreLimits {
@@ -27,6 +28,9 @@ package enum SQLiteStoreLimits {
 package struct SQLiteStore: Sendable {
   package let path: String
   package var durability = ConnectionOptions.Synchronous.full
+  /// Whether a writer whose commits are durable keeps them by a journal, rather than by a sync of
+  /// the log for each.
+  package var keepsJournal = true
   /// How long a reader may search for one answer.
   package var questionMax = Duration.seconds(5)
   /// What one page of a search may cost.
@@ -51,7 +55,9 @@ package struct SQLiteStore: Sendable {
     } catch {
       throw error.storeFault(path)
     }
-    return try SQLiteWriter(connection, path: path)
+    let writer = SQLiteWriter(connection, path: path)
+    try writer.openJournal(keeps: durability == .full && keepsJournal)
+    return writer
   }
 
   /// One more reader, beside a writer that was opened before.
@@ -118,6 +124,12 @@ extension SQLiteError {
 }
 
 extension SQLiteError {
+  /// The journal could not be written: SQLITE_IOERR, whatever the reason, since what it holds is
+  /// not known then, and its blocks are there even on a disk that is full.
+  static func journal(_ error: MachineError) -> SQLiteError {
+    SQLiteError(10, message: error.description)
+  }
+
   /// A row that says nothing, or says of another what is not there.
   static func damagedRow(_ what: String) -> SQLiteError {
     SQLiteError(11, message: "\(what) cannot be read")

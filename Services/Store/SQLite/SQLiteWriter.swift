@@ -2,6 +2,7 @@ import Failpoints
 package import Faults
 import SQLite
 package import StoreBackend
+import StoreJournal
 
 /// The one writer of a database file, and its only checkpointer.
 ///
@@ -10,7 +11,19 @@ package import StoreBackend
 /// schema's own rules. Not thread safe.
 package final class SQLiteWriter: StoreWriting {
   let connection: Connection
-  private let path: String
+  let path: String
+  /// Nil when each commit is synced for itself.
+  var journal: OrderJournal?
+  /// The group that is being written, as the journal has it.
+  var entry: OrderJournal.Entry?
+  /// The number of the group that is done again.
+  var redoing: Int64?
+  /// The last group of the journal that the file holds.
+  var applied: Int64 = 0
+  /// What the latest group that was taken back stumbled over.
+  var setback: SQLiteError?
+  /// Why there is no journal where there should be one.
+  package var journalAbsence: String?
   /// What the group's transaction stumbled over; the whole of it is taken back then.
   private(set) var failure: SQLiteError?
   /// Ids of verdicts and calls are expected to be new, and their rows find out. When one is not,
@@ -31,7 +44,7 @@ package final class SQLiteWriter: StoreWriting {
     let name: String
   }
 
-  init(_ connection: Connection, path: String) throws(Fault) {
+  init(_ connection: Connection, path: String) {
     self.connection = connection
     self.path = path
   }
@@ -58,6 +71,7 @@ package final class SQLiteWriter: StoreWriting {
     failure = nil
     if runs.count > SQLiteStoreLimits.runsKeptMax { runs.removeAll() }
     Failpoint.pass("store.group.before-begin")
+    try beginEntry(for: orders, at: now)
     try connection.begin(.writing)
     var results: [Result<WriteReceipt, Fault>] = []
     results.reserveCapacity(orders.count)
@@ -66,8 +80,8 @@ package final class SQLiteWriter: StoreWriting {
       if let failure { throw failure }
     }
     try writeChangedRuns()
-    Failpoint.pass("store.group.before-commit")
-    try connection.commit()
+    try writeApplied()
+    try commitEntry()
     Failpoint.pass("store.group.after-commit")
     return results
   }
@@ -79,6 +93,11 @@ package final class SQLiteWriter: StoreWriting {
   ) -> [Result<WriteReceipt, Fault>] {
     connection.rollBack()
     forget()
+    setback = error
+    if error.code != .io {
+      do { try takeBackEntry() } catch { return takeBack(orders, error, at: now) }
+    }
+    entry = nil
     let fault = error.storeFault(path)
     switch error.code {
     case .io, .damaged:
@@ -128,7 +147,20 @@ package final class SQLiteWriter: StoreWriting {
   // MARK: - The log's length
 
   /// Shortens a log that is long: takes some milliseconds that no answer has to wait for.
-  package func tidy() { checkpointIfDue() }
+  package func tidy() {
+    checkpointIfDue()
+    if broken == nil, journal?.isHalfFull == true { _ = syncLog() }
+  }
+
+  /// False when the disk failed.
+  private func syncLog() -> Bool {
+    do {
+      try beginJournalAgain()
+    } catch {
+      broken = error.storeFault(path)
+    }
+    return broken == nil
+  }
 
   private func checkpointIfDue() {
     guard broken == nil else { return }
@@ -140,6 +172,8 @@ package final class SQLiteWriter: StoreWriting {
   }
 
   private func checkpoint(_ kind: Connection.Checkpoint) {
+    // First, and by itself: what this sync fails to keep is in the journal still.
+    guard syncLog() else { return }
     Failpoint.pass("store.checkpoint.before")
     do {
       let state = try connection.checkpoint(kind)

@@ -12,7 +12,7 @@ package import StoreContract
 package final class StoreBackup {
   private let path: String
   private let partPath: String
-  private let backup: Backup
+  private var backup: Backup?
   private var isOver = false
 
   /// Refused when something stands at `path` already.
@@ -42,15 +42,18 @@ package final class StoreBackup {
 
   /// Copies some pages more; the last answer names the file.
   package func step() throws(Fault) -> BackupProgress {
-    let progress: Backup.Progress
+    let copied: Backup.Progress?
     do {
-      progress = try backup.step(pages: SQLiteStoreLimits.backupStepPages)
+      copied = try backup?.step(pages: SQLiteStoreLimits.backupStepPages)
     } catch {
       throw error.storeFault(partPath)
     }
+    guard let progress = copied else { return BackupProgress(path: path) }
     var told = BackupProgress(
       pagesDone: Int64(progress.pagesDone), pagesTotal: Int64(progress.pagesTotal))
     guard progress.isWhole else { return told }
+    backup = nil
+    try name()
     Failpoint.pass("store.backup.before-rename")
     do {
       try Files.rename(partPath, to: path)
@@ -63,5 +66,16 @@ package final class StoreBackup {
     isOver = true
     told.path = path
     return told
+  }
+
+  /// A copy is another database: the journal of the first is not to be done again in it.
+  private func name() throws(Fault) {
+    var options = ConnectionOptions(.readWrite)
+    options.journal = .rollback
+    do {
+      try Connection(partPath, options).execute("UPDATE journal SET life = randomblob(16)")
+    } catch {
+      throw error.storeFault(partPath)
+    }
   }
 }

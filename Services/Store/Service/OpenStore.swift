@@ -15,6 +15,8 @@ package final class OpenStore: Sendable {
   private let feed: EventFeed
   private let calls: StoreCalls
   let metrics: StoreMetrics
+  /// Why writes take longer than they could.
+  let journalAbsence: String?
 
   /// Opens everything on threads of their own; throws what is wrong with the file.
   package init(
@@ -46,6 +48,7 @@ package final class OpenStore: Sendable {
     self.desk = desk
     self.feed = feed
     self.metrics = metrics
+    journalAbsence = known.journalAbsence
     calls = StoreCalls(
       queue: queue, readers: readers, desk: desk, feed: feed,
       backups: BackupFolder(path: backupPath, queue: queue), metrics: metrics)

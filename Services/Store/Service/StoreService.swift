@@ -25,6 +25,11 @@ package enum StoreService {
       file.opening, on: loop, leaseTTL: values[StoreSettings.leaseTTL],
       backupPath: values[StoreSettings.backupPath], metrics: environment.metrics)
     logger.info("database open", [.path: .string(file.path)])
+    if let why = store.journalAbsence {
+      logger.warning(
+        "no journal can be kept: each commit waits for a sync of its own",
+        [.path: .string(file.path), .error: .string(why)])
+    }
     let watch = DiskWatch(path: file.path, loop: loop, logger: logger, metrics: store.metrics)
     return ServiceParts(
       [store.definition],

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <linux/aio_abi.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -25,6 +26,60 @@ static inline int assay_open(const char *path, int flags, mode_t mode) {
 
 static inline int assay_open_at(int folder, const char *path, int flags) {
   return openat(folder, path, flags | O_CLOEXEC);
+}
+
+// Past the system's cache, and each write is on the disk when it is over.
+static inline int assay_open_direct(const char *path) {
+  return open(path, O_RDWR | O_DSYNC | __O_DIRECT | O_CLOEXEC);
+}
+
+// Writes that go on while their thread does something else. By syscall(2) and nothing else, so
+// that a test can put a disk of its own below them.
+static inline int assay_aio_open(uint64_t *context) {
+  aio_context_t made = 0;
+  if (syscall(SYS_io_setup, 1, &made) != 0) return -errno;
+  *context = made;
+  return 0;
+}
+
+// Waits for a write that goes on.
+static inline void assay_aio_close(uint64_t context) {
+  syscall(SYS_io_destroy, (aio_context_t)context);
+}
+
+// 0, or a negative errno. The bytes must stay until the write is over.
+static inline int assay_aio_write(
+    uint64_t context, int descriptor, const void *bytes, size_t count, int64_t offset) {
+  struct iocb order = {0};
+  struct iocb *orders[1] = {&order};
+  order.aio_fildes = (uint32_t)descriptor;
+  order.aio_lio_opcode = IOCB_CMD_PWRITE;
+  order.aio_buf = (uint64_t)(uintptr_t)bytes;
+  order.aio_nbytes = count;
+  order.aio_offset = offset;
+  long taken = syscall(SYS_io_submit, (aio_context_t)context, 1L, orders);
+  return taken == 1 ? 0 : taken < 0 ? -errno : -EAGAIN;
+}
+
+// The head of the ring that the kernel tells ends in, as it lies in this process.
+struct assay_aio_ring {
+  unsigned id, count, head, tail, magic;
+};
+
+// Whether a write is over, without asking the kernel.
+static inline int assay_aio_is_over(uint64_t context) {
+  struct assay_aio_ring *ring = (struct assay_aio_ring *)(uintptr_t)context;
+  return ring->magic == 0xa10a10a1 && ring->head != __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
+}
+
+// Bytes written, or a negative errno.
+static inline int64_t assay_aio_wait(uint64_t context) {
+  struct io_event end = {0};
+  long count;
+  do {
+    count = syscall(SYS_io_getevents, (aio_context_t)context, 1L, 1L, &end, NULL);
+  } while (count == 0 || (count < 0 && errno == EINTR));
+  return count == 1 ? end.res : -errno;
 }
 
 // The magic number of the file system below a path; 0 when nobody knows.

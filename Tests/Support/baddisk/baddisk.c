@@ -3,10 +3,12 @@
  * What is wrong stands in the file BADDISK_CONTROL, and is looked up at each call; without that
  * file the disk is as it is. Only files below BADDISK_FOLDER are concerned, and not those that end
  * in -shm (memory, not disk) or .lock. The words:
- *   full     writes and longer files fail with ENOSPC
+ *   full     writes and longer files fail with ENOSPC, but for asynchronous ones, which go to
+ *            blocks that are there
  *   io       the same, with EIO
  *   sync     the next fsync or fdatasync fails with EIO and is forgotten: a second one would say
- *            that all is well, as Linux does, though what was to be synced is lost
+ *            that all is well, as Linux does, though what was to be synced is lost; so does an
+ *            asynchronous write, which is a write and its sync in one
  *   crowded  statvfs says that 95 of 100 blocks are used
  *   network  statfs says NFS
  * Whatever fails makes the file BADDISK_CONTROL.hit, so that a test knows that it came to that.
@@ -18,11 +20,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -176,4 +182,35 @@ int statfs(const char *path, struct statfs *facts) {
     tell();
   }
   return result;
+}
+
+/* Asynchronous writes are asked for by number; what fails is told as their end. */
+long syscall(long number, ...) {
+  static int failed;
+  long words[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int index = 0; index < 6; index++) words[index] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_io_submit && words[1] == 1) {
+    struct iocb *order = ((struct iocb **)words[2])[0];
+    int descriptor = (int)order->aio_fildes;
+    failed = 0;
+    if (says("io") && is_ours(descriptor)) {
+      tell();
+      failed = EIO;
+    } else if (sync_error(descriptor)) {
+      failed = EIO;
+    }
+    if (failed) return 1;
+  }
+  if (number == SYS_io_getevents && failed) {
+    struct io_event *event = (struct io_event *)words[3];
+    memset(event, 0, sizeof *event);
+    event->res = -failed;
+    failed = 0;
+    return 1;
+  }
+  return ((long (*)(long, ...))real("syscall"))(
+      number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

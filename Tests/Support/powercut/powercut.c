@@ -6,17 +6,23 @@
  * POWERCUT_FORGET_SYNC=1 plants the bug that it is there to find: syncs that do nothing.
  * Files that end in -shm are memory, not disk, and are left alone. Not for programs that map
  * their files or let several processes write to one.
+ *
+ * Asynchronous writes (io_submit) to files that are opened with O_DSYNC are kept back until
+ * somebody asks for their end, so that one that nobody waited for is lost; POWERCUT_FORGET_WAIT=1
+ * tells the end of a write that never reached the file.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { descriptors_max = 65536, files_max = 64 };
@@ -41,7 +47,7 @@ static struct file files[files_max];
 static struct file *by_descriptor[descriptors_max];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *folder;
-static int forgets_sync;
+static int forgets_sync, forgets_wait;
 static unsigned early_per_mille;
 static uint64_t random_state;
 
@@ -52,6 +58,12 @@ static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
 static int (*real_ftruncate)(int, off_t);
 static int (*real_fdatasync)(int);
 static int (*real_fstat)(int, struct stat *);
+static long (*real_syscall)(long, ...);
+
+/* The asynchronous write that goes on: of which context, and what. */
+static aio_context_t writing_context;
+static struct iocb writing;
+static int is_writing;
 
 __attribute__((constructor)) static void begin(void) {
   real_open = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT, "open64");
@@ -63,6 +75,7 @@ __attribute__((constructor)) static void begin(void) {
   real_fstat = (int (*)(int, struct stat *))dlsym(RTLD_NEXT, "fstat64");
   folder = getenv("POWERCUT_FOLDER");
   forgets_sync = getenv("POWERCUT_FORGET_SYNC") != NULL;
+  forgets_wait = forgets_sync || getenv("POWERCUT_FORGET_WAIT") != NULL;
   const char *early = getenv("POWERCUT_EARLY");
   const char *seed = getenv("POWERCUT_SEED");
   early_per_mille = early ? (unsigned)atoi(early) : 0;
@@ -156,12 +169,17 @@ static int sync_file(int descriptor) {
   return real_fdatasync(descriptor);
 }
 
+/* What is held back here needs no cache of the system's, and no alignment. */
+static int without_direct(const char *path, int flags) {
+  return is_ours(path) ? flags & ~(O_DIRECT | O_DSYNC) : flags;
+}
+
 int open64(const char *path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
   mode_t mode = (flags & O_CREAT) ? va_arg(rest, mode_t) : 0;
   va_end(rest);
-  return opened(path, real_open(path, flags, mode));
+  return opened(path, real_open(path, without_direct(path, flags), mode));
 }
 
 int open(const char *path, int flags, ...) {
@@ -169,7 +187,7 @@ int open(const char *path, int flags, ...) {
   va_start(rest, flags);
   mode_t mode = (flags & O_CREAT) ? va_arg(rest, mode_t) : 0;
   va_end(rest);
-  return opened(path, real_open(path, flags, mode));
+  return opened(path, real_open(path, without_direct(path, flags), mode));
 }
 
 int close(int descriptor) {
@@ -265,4 +283,64 @@ int fstat(int descriptor, struct stat *facts) {
   int code = real_fstat(descriptor, facts);
   if (file && code == 0) facts->st_size = file->size;
   return code;
+}
+
+/* With the lock held: what a write leaves in memory, and what early luck gives to the disk. */
+static void hold_back(struct file *file, int descriptor, const struct iocb *order) {
+  struct range range = {order->aio_offset, order->aio_offset + (off_t)order->aio_nbytes};
+  hold(file, range.end);
+  memcpy(file->bytes + range.start, (const void *)(uintptr_t)order->aio_buf, order->aio_nbytes);
+  if (range.end > file->size) file->size = range.end;
+  if (early_per_mille && dice() < early_per_mille) {
+    /* Some of its sectors. */
+    range.end = range.start + (off_t)(order->aio_nbytes / 512 * dice() / 1000 * 512);
+    put(file, descriptor, range);
+  }
+}
+
+/* With the lock held: the end of the write that goes on. */
+static void end_writing(struct io_event *event) {
+  struct file *file = file_of((int)writing.aio_fildes);
+  struct range range = {writing.aio_offset, writing.aio_offset + (off_t)writing.aio_nbytes};
+  if (file && !forgets_wait) {
+    put(file, (int)writing.aio_fildes, range);
+    if (real_fdatasync((int)writing.aio_fildes) != 0) abort();
+  }
+  memset(event, 0, sizeof *event);
+  event->data = writing.aio_data;
+  event->res = (long)writing.aio_nbytes;
+  is_writing = 0;
+}
+
+/* Only what programs of ours ask by number. */
+long syscall(long number, ...) {
+  long words[6];
+  va_list rest;
+  va_start(rest, number);
+  for (int index = 0; index < 6; index++) words[index] = va_arg(rest, long);
+  va_end(rest);
+  if (number == SYS_io_submit && words[1] == 1) {
+    struct iocb *order = ((struct iocb **)words[2])[0];
+    struct file *file = file_of((int)order->aio_fildes);
+    if (file && order->aio_lio_opcode == IOCB_CMD_PWRITE) {
+      pthread_mutex_lock(&lock);
+      if (is_writing) abort();
+      hold_back(file, (int)order->aio_fildes, order);
+      writing = *order;
+      writing_context = (aio_context_t)words[0];
+      is_writing = 1;
+      pthread_mutex_unlock(&lock);
+      return 1;
+    }
+  }
+  if (number == SYS_io_getevents) {
+    pthread_mutex_lock(&lock);
+    int is_ended = is_writing && writing_context == (aio_context_t)words[0];
+    if (is_ended) end_writing((struct io_event *)words[3]);
+    pthread_mutex_unlock(&lock);
+    if (is_ended) return 1;
+  }
+  /* Other libraries ask something before this one has begun. */
+  if (!real_syscall) real_syscall = (long (*)(long, ...))dlsym(RTLD_NEXT, "syscall");
+  return real_syscall(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }

@@ -63,6 +63,7 @@ final class CommitQueue: Sendable {
   struct Opened: Sendable {
     let leases: [StoredLease]
     let runsWantingOwner: [RunName]
+    var journalAbsence: String?
   }
 
   private final class Found: Sendable {
@@ -78,7 +79,10 @@ final class CommitQueue: Sendable {
       open: {
         let seat = Seat(try open())
         let (leases, runs) = (try seat.writer.leases(), try seat.writer.runsWantingOwner())
-        found.opened.withLock { $0 = Opened(leases: leases, runsWantingOwner: runs) }
+        let absence = seat.writer.journalAbsence
+        found.opened.withLock {
+          $0 = Opened(leases: leases, runsWantingOwner: runs, journalAbsence: absence)
+        }
         return seat
       },
       take: { seat, work in

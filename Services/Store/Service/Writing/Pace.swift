@@ -10,13 +10,17 @@ final class Pace: Sendable {
   private static let lingerNanoseconds: UInt64 = 400_000
   private let inFlight = Atomic(0)
   private let answeredAt = Atomic<UInt64>(0)
+  /// The order that is being written came soon after the last answer.
+  private let isSteady = Atomic(false)
 
   /// The writer has an order more.
   func came(_ arrived: UInt64, on loop: EventLoop) {
     let count = inFlight.add(1, ordering: .relaxed).newValue
     guard loop.isCurrent else { return }
     let last = answeredAt.load(ordering: .relaxed)
-    if count == 1, arrived < last + Self.lingerNanoseconds {
+    let isSoon = count == 1 && arrived < last + Self.lingerNanoseconds
+    isSteady.store(isSoon, ordering: .relaxed)
+    if isSoon {
       loop.linger(atMost: Self.lingerMax)
     } else {
       loop.endLinger()
@@ -25,8 +29,13 @@ final class Pace: Sendable {
 
   /// Orders are answered; on the loop.
   func left(_ count: Int, on loop: EventLoop) {
-    inFlight.subtract(count, ordering: .relaxed)
+    let rest = inFlight.subtract(count, ordering: .relaxed).newValue
     answeredAt.store(loop.nowNanoseconds, ordering: .relaxed)
-    loop.endLinger()
+    // Its caller's next order is expected as soon.
+    if rest == 0, isSteady.load(ordering: .relaxed) {
+      loop.linger(atMost: Self.lingerMax)
+    } else {
+      loop.endLinger()
+    }
   }
 }
