@@ -86,7 +86,8 @@ struct GatewayFixture {
       "ASSAY_MESH_LISTEN": "unix:\(folder)/gw.sock",
       "ASSAY_GATEWAY_CATALOG": "\(folder)/gateway.yaml", "ASSAY_GATEWAY_PATH": "\(folder)/ledger",
       "ASSAY_GATEWAY_LISTEN": "tcp://127.0.0.1:0,unix:\(folder)/http.sock",
-      "ASSAY_GATEWAY_DURABILITY": durability, "ASSAY_LOG_FORMAT": "json",
+      "ASSAY_GATEWAY_DURABILITY": durability, "ASSAY_GATEWAY_BATCH_POLL": "20ms",
+      "ASSAY_LOG_FORMAT": "json",
       "SWIFT_BACKTRACE": "enable=no",
     ]
   }

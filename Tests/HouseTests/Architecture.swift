@@ -21,8 +21,8 @@ enum Architecture {
       "SimulatorScript",
     ],
     ["RPC", "GatewayPipeline"],
-    ["ScoreContract", "GatewayDoor"],
-    ["MeshContract", "TestingContract"],
+    ["ScoreContract", "GatewayBatches"],
+    ["MeshContract", "TestingContract", "GatewayDoor"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
@@ -64,6 +64,7 @@ enum Architecture {
     "GatewayCatalog": "Services/Gateway/Catalog",
     "GatewayLedger": "Services/Gateway/Ledger",
     "GatewayPipeline": "Services/Gateway/Pipeline",
+    "GatewayBatches": "Services/Gateway/Batches",
     "GatewayDoor": "Services/Gateway/Door",
     "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",

@@ -19,6 +19,9 @@ enum GatewaySettings {
   static let listen = Setting.list(
     "gateway.listen", default: [],
     help: "Where HTTP is served: tcp://127.0.0.1:8080, unix:/path; nowhere when empty.")
+  static let batchPoll = Setting.duration(
+    "gateway.batch-poll", default: .seconds(5), in: .milliseconds(10)...Duration.seconds(600),
+    help: "How soon a provider is asked about a batch at first; at last it is twelve times that.")
   /// Where the stand-in keeps its log of payments.
   static let standIn = Setting.string(
     "gateway.stand-in",
@@ -29,6 +32,6 @@ enum GatewaySettings {
     help: "How long the stand-in takes to answer.")
 
   static let all: [any SettingDeclaration] = [
-    catalog, simulator, path, durability, listen, standIn, standInLatency,
+    catalog, simulator, path, durability, listen, batchPoll, standIn, standInLatency,
   ]
 }

@@ -1,6 +1,7 @@
 import Configuration
 import EventLoop
 import Faults
+import GatewayBatches
 import GatewayBudgets
 import GatewayCatalog
 import GatewayContract
@@ -28,8 +29,9 @@ struct OpenGateway {
     let ledger = try await Ledger.open(options, on: loop)
     try await Self.enter(catalog, into: ledger)
     let pipeline = try await Self.pipeline(catalog, ledger, logger, loop)
+    let batches = try await Self.batches(pipeline, ledger, values, logger)
     let door = HTTPDoor(
-      pipeline: pipeline, callers: try CallerDirectory(catalog), catalog: catalog,
+      pipeline: pipeline, batches: batches, callers: try CallerDirectory(catalog), catalog: catalog,
       metrics: environment.metrics)
     let server = HTTPServer(
       on: loop, limits: Self.limits, errorBody: { HTTPDoor.errorBody($0, $1) },
@@ -43,6 +45,7 @@ struct OpenGateway {
       beneath: [
         LifecycleMember("ledger") {
           await ShutdownSignal.current?.wait()
+          await batches.close()
           await ledger.close()
         }
       ],
@@ -63,6 +66,20 @@ struct OpenGateway {
         catalog: catalog, ledger: ledger, cache: NoCache(),
         upstreams: Upstreams(catalog, on: loop), logger: logger, loop: loop)
     }
+  }
+
+  /// Batches, those that an earlier process has left included.
+  private static func batches(
+    _ pipeline: CallPipeline, _ ledger: Ledger, _ values: ConfigurationValues, _ logger: Logger
+  ) async throws -> BatchRunner {
+    let file = try await BatchFile(opening: "\(values[GatewaySettings.path])/batches.db")
+    let (seconds, attoseconds) = values[GatewaySettings.batchPoll].components
+    let first = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    let runner = BatchRunner(
+      pipeline: pipeline, ledger: ledger, file: file,
+      pace: BatchPace(firstMilliseconds: first, mostMilliseconds: first * 12), logger: logger)
+    try await runner.start()
+    return runner
   }
 
   private static func onLoop<R: Sendable>(

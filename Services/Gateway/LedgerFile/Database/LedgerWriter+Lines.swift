@@ -161,6 +161,12 @@ extension LedgerWriter {
     line.state = .settled
     line.standing = .exact
     line.usage = TokenUsage()
+    if let late = correction.late {
+      line.outcome = late.outcome
+      line.answeredModel = late.answeredModel
+      line.providerRequestID = late.providerRequestID
+      if case .used(let usage) = late.amount { line.usage = usage }
+    }
     line.bound = old.cost
     line.cost = correction.cost
     line.flags = []

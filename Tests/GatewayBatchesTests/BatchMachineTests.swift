@@ -1,0 +1,3 @@
+import GatewayBatches
+import Testing
+@Suite struct BatchMachineTests {}
