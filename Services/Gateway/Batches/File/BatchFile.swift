@@ -173,7 +173,8 @@ package final class BatchFile: Sendable {
     let limit = try await ask { try $0.keep(file, of: product, bytes) }
     guard let limit else { return }
     throw Fault(
-      .resourceExhausted, reason: "TOO_MANY_FILES", "The product keeps as much as it may (\(limit)).",
+      .resourceExhausted, reason: "TOO_MANY_FILES",
+      "The product keeps as much as it may (\(limit)).",
       hint: "Delete files that are no longer needed.", facts: ["limit": limit])
   }
 

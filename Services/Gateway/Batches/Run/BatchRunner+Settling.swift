@@ -1,3 +1,4 @@
+import Failpoints
 import Faults
 import GatewayLedger
 import GatewayPipeline
@@ -56,6 +57,7 @@ extension BatchRunner {
     try await settle(
       results.map { ($0.item, $0.result.settlement) },
       because: "results of batch \(record.machine.providerID)")
+    Failpoint.pass("batches.collect.after-settlement")
     try await file.settle(
       record.id,
       results.map { item, result in

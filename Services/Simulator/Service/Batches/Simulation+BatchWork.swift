@@ -22,7 +22,8 @@ extension Simulation {
     guard let batch = batches.batches[id], batch.ended == nil else { return }
     let isExpired = now >= batch.expires
     if isExpired { batches.change(id) { $0.isExpired = true } }
-    let end = batch.isCanceled || isExpired ? start : min(start + Self.requestsPerTurn, batch.items.count)
+    let end =
+      batch.isCanceled || isExpired ? start : min(start + Self.requestsPerTurn, batch.items.count)
     var waiting = end - start
     guard waiting > 0 else { return conclude(id) }
     for index in start..<end {
