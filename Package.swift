@@ -264,8 +264,8 @@ let gatewayRooms =
   + module(
     "GatewayBatches", at: "Services/Gateway/Batches",
     uses: """
-      GatewayValues GatewayProviders GatewayCatalog GatewayBudgets LedgerFile GatewayLedger
-      GatewayPipeline HTTPClient SQLite JSONText JSON EventLoop Telemetry Failpoints Machine
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayBudgets LedgerFile
+      GatewayLedger GatewayPipeline HTTPClient SQLite JSONText JSON EventLoop Telemetry Failpoints Machine
       Faults
       """)
   // HTTP for products that already speak to a provider.

@@ -168,7 +168,9 @@ extension LedgerAudit {
     var billed: Set<Int64> = []
     for call in bill {
       comparison.billedTotal = NanoDollars(comparison.billedTotal.count &+ call.cost.count)
-      let named = call.isBatched ? batched[call.callKey] : byRequest[call.requestID]
+      let named =
+        call.isBatched
+        ? batched[call.callKey] ?? byRequest[call.callKey] : byRequest[call.requestID]
       if let line = named {
         billed.insert(line.number)
         Self.put(call, beside: line, into: &comparison)

@@ -4,6 +4,7 @@ import GatewayBudgets
 package import GatewayCatalog
 package import GatewayProviders
 package import GatewayValues
+import HTTPClient
 package import JSON
 import JSONText
 package import LedgerFile
@@ -26,6 +27,39 @@ package struct BatchedCall: Sendable {
   /// SHA-256 over the body as its caller wrote it.
   package let hash: [UInt8]
   package let way: BatchWay
+  package let dialect: Dialect
+  /// Whether a batch costs less than the call alone.
+  package let isCheaper: Bool
+
+  /// Reads a call of the mesh's, in what its first provider speaks.
+  package init(
+    _ request: CallRequest, _ catalog: Catalog, _ prices: PriceTable, atMilliseconds now: Int64
+  ) throws {
+    let call = try PreparedCall(request, catalog, prices, atMilliseconds: now)
+    guard let route = call.routes.first, let way = Self.way(route) else {
+      throw RequestProblem(.unsupported, "model")
+    }
+    self.way = way
+    dialect = route.dialect
+    hash = request.hash
+    isCheaper = call.price.price.batchPercent < 100
+    order = Self.order(call, way)
+    switch try call.body(for: route, isStream: false) {
+    case .bytes(let bytes): body = bytes
+    case .segments(let segments): body = Array(segments.joined())
+    case .none, .source: throw RequestProblem(.unsupported, "body")
+    }
+  }
+
+  private static func order(_ call: PreparedCall, _ way: BatchWay) -> AttemptOrder {
+    let caller = call.request.caller
+    var order = AttemptOrder(
+      party: CallParty(
+        product: caller.product, key: caller.key, run: call.request.run, model: call.model),
+      provider: way.provider, bound: call.bound)
+    order.isBatched = true
+    return order
+  }
 
   /// Reads a request's body as it stands in a batch. `way`: where the requests before it go.
   ///
@@ -59,11 +93,9 @@ package struct BatchedCall: Sendable {
         hint: "A batch goes to one provider: make one for each.")
     }
     self.way = taken
-    var order = AttemptOrder(
-      party: CallParty(product: caller.product, key: caller.key, model: call.model),
-      provider: taken.provider, bound: call.bound)
-    order.isBatched = true
-    self.order = order
+    self.dialect = dialect
+    isCheaper = call.price.price.batchPercent < 100
+    order = Self.order(call, taken)
     let edits = try dialect.upstreamEdits(of: text, facts, model: route.model)
     body = edits.isEmpty ? text.bytes : try edits.bytes()
   }

@@ -41,7 +41,7 @@ struct OpenGateway {
       logger.info("listening for HTTP", [.address: .string(address.description)])
     }
     parts = ServiceParts(
-      [GatewayHandlers(pipeline: pipeline, ledger: ledger).definition],
+      [GatewayHandlers(pipeline: pipeline, ledger: ledger, batches: batches).definition],
       beneath: [
         LifecycleMember("ledger") {
           await ShutdownSignal.current?.wait()
@@ -73,11 +73,16 @@ struct OpenGateway {
     _ pipeline: CallPipeline, _ ledger: Ledger, _ values: ConfigurationValues, _ logger: Logger
   ) async throws -> BatchRunner {
     let file = try await BatchFile(opening: "\(values[GatewaySettings.path])/batches.db")
-    let (seconds, attoseconds) = values[GatewaySettings.batchPoll].components
-    let first = seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    func milliseconds(_ duration: Duration) -> Int64 {
+      duration.components.seconds * 1_000
+        + duration.components.attoseconds / 1_000_000_000_000_000
+    }
+    let first = milliseconds(values[GatewaySettings.batchPoll])
+    var pace = BatchPace(firstMilliseconds: first, mostMilliseconds: first * 12)
+    pace.gatherMilliseconds = milliseconds(values[GatewaySettings.batchGather])
+    pace.leadMilliseconds = milliseconds(values[GatewaySettings.batchLead])
     let runner = BatchRunner(
-      pipeline: pipeline, ledger: ledger, file: file,
-      pace: BatchPace(firstMilliseconds: first, mostMilliseconds: first * 12), logger: logger)
+      pipeline: pipeline, ledger: ledger, file: file, pace: pace, logger: logger)
     try await runner.start()
     return runner
   }

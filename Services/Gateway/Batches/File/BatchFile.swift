@@ -146,6 +146,19 @@ package final class BatchFile: Sendable {
     try await ask { try $0.items(of: id) }
   }
 
+  /// Requests of calls that have not been answered, and batches that have some.
+  package func calls(of id: String) async throws(Fault) -> [BatchItem] {
+    try await ask { try $0.calls(of: id) }
+  }
+
+  package func withCalls() async throws(Fault) -> [BatchRecord] {
+    try await ask { try $0.withCalls() }
+  }
+
+  package func forgetCall(_ id: String, _ number: Int) async throws(Fault) {
+    try await ask { try $0.forgetCall(id, number) }
+  }
+
   package func settle(_ id: String, _ items: [SettledItem]) async throws(Fault) {
     try await ask { try $0.settle(id, items) }
   }

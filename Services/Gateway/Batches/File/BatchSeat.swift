@@ -22,7 +22,7 @@ final class BatchSeat {
       let row = try connection.statement(
         composed: """
           INSERT INTO batches (\(BatchTables.columns), body)
-          VALUES (\(Array(repeating: "?", count: 24).joined(separator: ", ")))
+          VALUES (\(Array(repeating: "?", count: 25).joined(separator: ", ")))
           """)
       let texts = [
         record.id, record.caller.product.text, record.caller.key.text, record.dialect.rawValue,
@@ -36,18 +36,28 @@ final class BatchSeat {
       let headers = record.headers.map { "\($0.name):\($0.value)" }
       try row.bind(headers.joined(separator: "\n"), at: 11)
       let next = try BatchTables.bindState(record, to: row, from: 12)
-      try row.bind(body, at: next)
+      try row.bind(record.isGathered ? 1 : 0, at: next)
+      try row.bind(body, at: next + 1)
       try row.run()
-      for item in items {
-        let row = try connection.statement("INSERT INTO items VALUES (?, ?, ?, ?, ?, NULL)")
-        try row.bind(record.id, at: 1)
-        try row.bind(item.number, at: 2)
-        try row.bind(item.customID, at: 3)
-        try row.bind(item.attempt, at: 4)
-        try row.bind(item.outcome.rawValue, at: 5)
-        try row.run()
-      }
+      for item in items { try add(item, to: record.id) }
     }
+  }
+
+  private func add(_ item: BatchItem, to id: String) throws(SQLiteError) {
+    let row = try connection.statement(
+      "INSERT INTO items VALUES (?, ?, ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?)")
+    try row.bind(id, at: 1)
+    try row.bind(item.number, at: 2)
+    try row.bind(item.customID, at: 3)
+    try row.bind(item.attempt, at: 4)
+    try row.bind(item.outcome.rawValue, at: 5)
+    try row.bind(orNull: item.call?.key.text ?? "", at: 6)
+    try row.bind(orNull: item.call?.hash ?? [], at: 7)
+    try row.bind(orNull: item.call?.run?.text ?? "", at: 8)
+    try row.bind(orNull: item.call?.model ?? "", at: 9)
+    try row.bind(item.call?.deadline, at: 10)
+    try row.bind(orNull: item.call?.body ?? [], at: 11)
+    try row.run()
   }
 
   /// Writes down how a batch stands; what was sent is not needed once the provider has it.
@@ -119,7 +129,7 @@ final class BatchSeat {
     let row = try connection.statement(
       composed: """
         SELECT \(BatchTables.columns) FROM batches
-        WHERE product = ?1 AND stage <> 1 AND (dialect = 'anthropic') = ?2
+        WHERE product = ?1 AND stage <> 1 AND is_gathered = 0 AND (dialect = 'anthropic') = ?2
         AND (?3 = '' OR number < (SELECT number FROM batches WHERE id = ?3))
         AND (?4 = '' OR number > (SELECT number FROM batches WHERE id = ?4))
         ORDER BY number \(isBackward ? "ASC" : "DESC") LIMIT ?5
@@ -158,6 +168,52 @@ final class BatchSeat {
       found.append(item)
     }
     return found
+  }
+
+  /// Requests of calls that have not been answered.
+  func calls(of id: String) throws(SQLiteError) -> [BatchItem] {
+    let row = try connection.statement(
+      """
+      SELECT number, custom_id, attempt, outcome, call_key, request_hash, run, model, deadline,
+        body FROM items WHERE batch = ? AND body IS NOT NULL ORDER BY number
+      """)
+    try row.bind(id, at: 1)
+    var found: [BatchItem] = []
+    while try row.step() {
+      var item = BatchItem(
+        number: row.int(at: 0), customID: row.text(at: 1), attempt: row.int64(at: 2))
+      item.outcome = BatchOutcome(rawValue: row.int64(at: 3)) ?? .waiting
+      item.call = CallKey(row.text(at: 4)).map { key in
+        BatchItem.Call(
+          key: key, hash: row.bytes(at: 5), run: GatewayName(row.text(at: 6)),
+          model: row.text(at: 7), deadline: row.int64(at: 8), body: row.bytes(at: 9))
+      }
+      found.append(item)
+    }
+    return found
+  }
+
+  /// Batches with calls that have not been answered.
+  func withCalls() throws(SQLiteError) -> [BatchRecord] {
+    let row = try connection.statement(
+      composed: """
+        SELECT \(BatchTables.columns) FROM batches WHERE is_gathered = 1 AND id IN
+          (SELECT batch FROM items WHERE body IS NOT NULL) ORDER BY number
+        """)
+    var found: [BatchRecord] = []
+    while try row.step() {
+      if let record = BatchTables.record(row) { found.append(record) }
+    }
+    return found
+  }
+
+  /// A call has been answered, whatever way.
+  func forgetCall(_ id: String, _ number: Int) throws(SQLiteError) {
+    let row = try connection.statement(
+      "UPDATE items SET body = NULL WHERE batch = ? AND number = ?")
+    try row.bind(id, at: 1)
+    try row.bind(number, at: 2)
+    try row.run()
   }
 
   func settle(_ id: String, _ settled: [SettledItem]) throws(SQLiteError) {

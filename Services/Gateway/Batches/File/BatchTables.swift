@@ -46,6 +46,7 @@ enum BatchTables {
       expires_at INTEGER NOT NULL,
       ended_at INTEGER,
       canceled_at INTEGER,
+      is_gathered INTEGER NOT NULL,
       -- What is sent, until the provider has it.
       body BLOB
     ) STRICT;
@@ -60,8 +61,16 @@ enum BatchTables {
       attempt INTEGER NOT NULL,
       outcome INTEGER NOT NULL CHECK (outcome BETWEEN 0 AND 5),
       result BLOB,
+      -- Of a call of ours, until it has been answered.
+      call_key TEXT,
+      request_hash BLOB,
+      run TEXT,
+      model TEXT,
+      deadline INTEGER,
+      body BLOB,
       PRIMARY KEY (batch, number)
     ) STRICT;
+    CREATE INDEX items_of_calls ON items (batch, number) WHERE body IS NOT NULL;
 
     CREATE TABLE files (
       number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -78,7 +87,7 @@ enum BatchTables {
   static let columns = """
     id, product, api_key, dialect, provider, provider_key, requests, created, metadata,
     input_file, headers, stage, provider_id, result_files, is_canceled, is_cancel_told, sends,
-    looks, rest, next_at, expires_at, ended_at, canceled_at
+    looks, rest, next_at, expires_at, ended_at, canceled_at, is_gathered
     """
 
   /// The row that a statement over `columns` stands on; nil when it says nothing.
@@ -110,6 +119,7 @@ enum BatchTables {
     record.machine.rest = rest
     record.machine.nextAt = row.int64(at: 19)
     record.machine.expiresAt = row.int64(at: 20)
+    record.isGathered = row.int64(at: 23) == 1
     record.endedAt = row.isNull(at: 21) ? nil : row.int64(at: 21)
     record.canceledAt = row.isNull(at: 22) ? nil : row.int64(at: 22)
     return record

@@ -23,7 +23,7 @@ extension BatchRunner {
     guard let stored = try await file.record(id) else { return nil }
     let record = open[id]?.record ?? stored
     guard record.caller.product == product, record.dialect.family == family,
-      record.machine.isKnown
+      record.machine.isKnown, !record.isGathered
     else { return nil }
     return BatchStanding(record: record, counts: try await file.counts(of: id))
   }

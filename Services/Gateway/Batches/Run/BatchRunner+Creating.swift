@@ -38,38 +38,47 @@ extension BatchRunner {
     creations += 1
     defer { creations -= 1 }
     try await pipeline.checkIsKnown(order.caller)
-    guard requestsOpen + order.reading.requests.count <= BatchLimits.requestsMax else {
-      throw Self.busy("requestsMax")
-    }
-    requestsComing += order.reading.requests.count
+    let rules = await pipeline.batchRules
+    return try await create(
+      try await Self.read(order, rules.catalog, rules.prices, rules.nowMilliseconds))
+  }
+
+  func create(_ content: BatchContent) async throws -> BatchRecord {
+    let count = content.orders.count
+    guard requestsOpen + count <= BatchLimits.requestsMax else { throw Self.busy("requestsMax") }
+    requestsComing += count
     var isComing = true
-    defer { if isComing { requestsComing -= order.reading.requests.count } }
-    guard try await file.count(of: order.caller.product) < BatchLimits.batchesMax else {
+    defer { if isComing { requestsComing -= count } }
+    guard try await file.count(of: content.caller.product) < BatchLimits.batchesMax else {
       throw Self.busy("batchesMax")
     }
-    let prefix = order.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
+    var content = content
+    let prefix = content.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
     let id = BatchRecord.newID(prefix, using: &random)
-    let rules = await pipeline.batchRules
-    let read = try await Self.read(order, id, rules.catalog, rules.prices, rules.nowMilliseconds)
-    let held = try await hold(read.orders, read.hashes, order.caller, id)
-    var record = BatchRecord(
-      id: id, caller: order.caller, dialect: order.dialect, way: read.way,
-      requests: read.orders.count, created: nowMilliseconds)
-    record.metadata = order.metadata
-    record.inputFile = order.inputFile
-    record.headers = order.headers
-    let items = zip(order.reading.requests, held).enumerated().map { index, pair in
-      BatchItem(number: index, customID: pair.0.customID, attempt: pair.1.id.number)
+    let body = await content.takeBody(of: id)
+    let held = try await hold(content, id)
+    let record = record(of: content, id)
+    let items = held.enumerated().map { number, hold in
+      var item = BatchItem(
+        number: number, customID: content.customIDs[number], attempt: hold.id.number)
+      item.call = content.calls[number]
+      return item
     }
     Failpoint.pass("batches.create.before-write")
-    try await file.add(record, items, body: read.body)
+    try await file.add(record, items, body: body)
     try await markSent(held, items, of: id)
     Failpoint.pass("batches.create.before-send")
     began(record)
+    place(items, in: record)
     isComing = false
-    requestsComing -= order.reading.requests.count
+    requestsComing -= count
     defer { rested(id) }
-    try await send(id, body: read.body)
+    do {
+      try await send(id, body: body)
+    } catch {
+      // It is under way all the same, and its caller has to know by which name.
+      stumbled(id, error)
+    }
     if open[id]?.record.machine.stage == .closing, open[id]?.record.machine.rest == .errored,
       let refusal = refusals.removeValue(forKey: id)
     {
@@ -81,6 +90,26 @@ extension BatchRunner {
     return open[id]?.record ?? record
   }
 
+  private func record(of content: BatchContent, _ id: String) -> BatchRecord {
+    var record = BatchRecord(
+      id: id, caller: content.caller, dialect: content.dialect, way: content.way,
+      requests: content.orders.count, created: nowMilliseconds)
+    record.metadata = content.metadata
+    record.inputFile = content.inputFile
+    record.headers = content.headers
+    record.isGathered = content.isGathered
+    return record
+  }
+
+  /// Tells calls of ours where they stand.
+  private func place(_ items: [BatchItem], in record: BatchRecord) {
+    for item in items {
+      guard let call = item.call else { continue }
+      let name = CallName(product: record.caller.product, key: call.key)
+      gathered[name]?.place = (record.id, item)
+    }
+  }
+
   private static func busy(_ limit: String) -> Fault {
     Fault(
       .resourceExhausted, reason: "QUEUE_FULL",
@@ -90,25 +119,18 @@ extension BatchRunner {
 
   // MARK: - Reading
 
-  private struct Read: Sendable {
-    var orders: [AttemptOrder] = []
-    var hashes: [[UInt8]] = []
-    var way: BatchWay
-    var body: [UInt8] = []
-  }
-
   /// Off the loop: there may be megabytes to look at.
   @concurrent
   private static func read(
-    _ order: BatchOrder, _ id: String, _ catalog: Catalog, _ prices: PriceTable, _ now: Int64
-  ) async throws -> Read {
-    var read: Read?
-    var body = BatchBody(order.dialect)
-    for (number, request) in order.reading.requests.enumerated() {
-      let call: BatchedCall
+    _ order: BatchOrder, _ catalog: Catalog, _ prices: PriceTable, _ now: Int64
+  ) async throws -> BatchContent {
+    var content: BatchContent?
+    var byteCount = 0
+    for request in order.reading.requests {
+      let read: BatchedCall
       do {
-        call = try BatchedCall(
-          request.body, of: order.caller, in: order.dialect, way: read?.way, catalog, prices,
+        read = try BatchedCall(
+          request.body, of: order.caller, in: order.dialect, way: content?.way, catalog, prices,
           limits: BatchReading.limits, atMilliseconds: now)
       } catch let problem as RequestProblem {
         throw BatchReading.bad(request.place, "\(request.place): \(problem.message)")
@@ -116,35 +138,34 @@ extension BatchRunner {
         fault.message = "\(request.place): \(fault.message)"
         throw fault
       }
-      var sum = read ?? Read(way: call.way)
-      sum.orders.append(call.order)
-      sum.hashes.append(call.hash)
-      body.add("\(id)-\(number)", call.body)
-      read = sum
+      if content == nil {
+        content = BatchContent(dialect: order.dialect, caller: order.caller, way: read.way)
+      }
+      content?.add(read, customID: request.customID)
+      byteCount += read.body.count
     }
-    guard var read else { throw BatchReading.bad("requests", "requests: field required.") }
-    read.body = body.bytes()
-    guard read.body.count <= BatchLimits.bytesMax + BatchLimits.requestsMax * 128 else {
-      throw BatchReading.bad("requests", "requests: too large.")
+    guard var content, byteCount <= BatchLimits.bytesMax else {
+      throw BatchReading.bad("requests", "requests: none, or too large (bytesMax).")
     }
-    return read
+    content.metadata = order.metadata
+    content.inputFile = order.inputFile
+    content.headers = order.headers
+    return content
   }
 
   // MARK: - Money
 
   /// All of it or nothing: a hold that is let go is void, as nothing was sent.
-  private func hold(
-    _ orders: [AttemptOrder], _ hashes: [[UInt8]], _ caller: Caller, _ id: String
-  ) async throws -> [AttemptHold] {
+  private func hold(_ content: BatchContent, _ id: String) async throws -> [AttemptHold] {
     // So that the common refusal writes no line at all.
-    if let refusal = try ledger.refusal(of: orders) { throw refusal.fault }
+    if let refusal = try ledger.refusal(of: content.orders) { throw refusal.fault }
     var held: [AttemptHold] = []
-    held.reserveCapacity(orders.count)
-    for (number, order) in orders.enumerated() {
-      guard let key = CallKey("\(id)-\(number)"),
+    held.reserveCapacity(content.orders.count)
+    for (number, order) in content.orders.enumerated() {
+      guard let key = content.calls[number]?.key ?? CallKey("\(id)-\(number)"),
         case .opened(let ticket) = try await ledger.begin(
-          caller.product, key: key, requestHash: hashes[number])
-      else { throw Fault(.internal, reason: "BATCH_KEY_USED", "A batch's id is not new.") }
+          content.caller.product, key: key, requestHash: content.hashes[number])
+      else { throw Fault(.aborted, reason: "CALL_IN_FLIGHT", "A call is being made already.") }
       switch try await ledger.reserve(order, for: ticket) {
       case .held(let hold): held.append(hold)
       case .refused(let refusal): throw refusal.fault

@@ -46,9 +46,9 @@ extension BatchRunner {
 
   /// Sends a batch, which is written down as being sent before its first byte leaves.
   func send(_ id: String, body given: [UInt8]? = nil) async throws {
-    guard try await take(.send, id) == .go, let record = open[id]?.record else { return }
     let event: BatchMachine.Event
     do {
+      guard try await take(.send, id) == .go, let record = open[id]?.record else { return }
       let body = if let given { given } else { try await file.body(of: id) }
       event =
         switch record.dialect.family {
@@ -56,18 +56,15 @@ extension BatchRunner {
         case .openAI: await submitFile(record, body)
         }
     } catch {
-      // It was not read from the disk, so that it has not left.
-      try await take(.notTaken(after: pace.mostMilliseconds), id)
+      // The disk did not take it or give it back, so that it has not left.
+      _ = try? await take(.notTaken(after: pace.mostMilliseconds), id)
       throw error
     }
     Failpoint.pass("batches.send.after-answer")
     try await take(event, id)
     logger.info(
       "a batch was sent",
-      [
-        .call: .string(id), .state: .string("\(event)"),
-        .provider: .string(record.way.provider.text),
-      ])
+      [.call: .string(id), .state: .string("\(event)")])
   }
 
   private func submit(

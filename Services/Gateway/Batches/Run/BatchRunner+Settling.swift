@@ -55,15 +55,39 @@ extension BatchRunner {
   ) async throws {
     guard !results.isEmpty else { return }
     try await settle(
-      results.map { ($0.item, $0.result.settlement) },
+      results.map { item, result in
+        var settlement = result.settlement
+        if record.isGathered {
+          settlement?.reply = result.reply
+          // By its custom id it is found at the provider, and on its bill.
+          settlement?.providerRequestID = result.key
+        }
+        return (item, settlement)
+      },
       because: "results of batch \(record.machine.providerID)")
     Failpoint.pass("batches.collect.after-settlement")
     try await file.settle(
       record.id,
       results.map { item, result in
         SettledItem(
-          number: item.number, outcome: result.outcome, line: result.line(for: item.customID))
+          number: item.number, outcome: result.outcome,
+          line: record.isGathered ? nil : result.line(for: item.customID))
       })
+    tell(record, results.map { ($0.item.number, $0.result.outcome) })
+  }
+
+  /// Tells calls of ours what became of them.
+  private func tell(
+    _ record: BatchRecord, _ outcomes: [(number: Int, outcome: BatchOutcome)]
+  ) {
+    guard record.isGathered else { return }
+    let ended = Dictionary(outcomes.map { ($0.number, $0.outcome) }) { first, _ in first }
+    for call in gathered.values {
+      guard let place = call.place, place.batch == record.id,
+        let outcome = ended[place.item.number]
+      else { continue }
+      call.tell(outcome)
+    }
   }
 
   /// Settles what has no result: free, but for what nobody can tell.
@@ -86,6 +110,7 @@ extension BatchRunner {
             number: item.number, outcome: outcome,
             line: BatchResult.line(item.customID, outcome, of: record.dialect, error: error))
         })
+      tell(record, group.map { ($0.number, outcome) })
     }
     if outcome == .lost, !items.isEmpty {
       logger.error(

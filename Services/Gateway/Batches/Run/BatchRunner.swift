@@ -30,6 +30,9 @@ package actor BatchRunner: LoopActor {
   /// Batches that are being made, and their requests.
   var creations = 0
   var requestsComing = 0
+  /// Calls on their way through batches, and those that still wait for others.
+  var gathered: [CallName: GatheredCall] = [:]
+  var gatherings: [GatheringKey: Gathering] = [:]
   var isClosed = false
   private var sweeping: LoopTimer?
 
@@ -70,6 +73,7 @@ package actor BatchRunner: LoopActor {
         schedule(record.id)
       }
     }
+    for record in try await file.withCalls() { try await takeUp(record) }
     sweep()
   }
 
@@ -77,6 +81,8 @@ package actor BatchRunner: LoopActor {
     isClosed = true
     for batch in open.values { batch.timer?.cancel() }
     sweeping?.cancel()
+    for gathering in gatherings.values { gathering.timer?.cancel() }
+    for call in gathered.values { call.tell(nil) }
     await file.close()
   }
 
@@ -148,7 +154,7 @@ package actor BatchRunner: LoopActor {
   }
 
   /// Our own disk or ledger refused: nothing is lost, and it is tried again.
-  private func stumbled(_ id: String, _ error: any Error) {
+  func stumbled(_ id: String, _ error: any Error) {
     logger.error(
       "a batch could not go on", [.call: .string(id), .reason: .string("\(error)")])
     guard var batch = open[id] else { return }
@@ -183,6 +189,7 @@ package actor BatchRunner: LoopActor {
         "a batch cannot go this way", [.call: .string(id), .reason: .string("\(event)")])
       return move
     }
+    if move == .already { return move }
     change(&record)
     if record.machine.stage == .ended, record.endedAt == nil { record.endedAt = nowMilliseconds }
     open[id]?.record = record

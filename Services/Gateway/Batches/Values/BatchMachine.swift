@@ -32,14 +32,23 @@ package enum BatchLimits {
   package static let looksMax: Int64 = 2
   /// Lines that are settled and written down together.
   package static let groupMax = 128
+  /// Calls that share a batch, and all that wait in one; their bodies, one and together.
+  package static let gatheringMax = 1_000
+  package static let gatheredMax = 4_096
+  package static let gatheredBytesMax = 4 << 20
+  package static let gatheringBytesMax = 16 << 20
   /// Pages of a provider's list that a lost batch is looked for in.
   package static let pagesMax = 10
 }
 
-/// How often a provider is asked: at first and at last.
+/// How often a provider is asked, at first and at last, and what single calls are waited with.
 package struct BatchPace: Hashable, Sendable {
   package var firstMilliseconds: Int64
   package var mostMilliseconds: Int64
+  /// How long a call waits for others to share its batch.
+  package var gatherMilliseconds: Int64 = 5_000
+  /// How long before its deadline a call is no longer left to a batch.
+  package var leadMilliseconds: Int64 = 900_000
 
   package init(firstMilliseconds: Int64 = 5_000, mostMilliseconds: Int64 = 60_000) {
     self.firstMilliseconds = max(1, firstMilliseconds)

@@ -1,5 +1,6 @@
 package import GatewayPipeline
 package import GatewayProviders
+package import GatewayValues
 
 /// A batch as it is written down.
 package struct BatchRecord: Hashable, Sendable {
@@ -20,6 +21,8 @@ package struct BatchRecord: Hashable, Sendable {
   package var headers: [HeaderLine] = []
   /// The provider's files of results.
   package var resultFiles: [String] = []
+  /// Made here of calls that can wait: no caller's own batch, and in nobody's list.
+  package var isGathered = false
   package var endedAt: Int64?
   package var canceledAt: Int64?
 
@@ -73,6 +76,32 @@ package struct BatchItem: Hashable, Sendable {
   /// The ledger's number of its attempt.
   package let attempt: Int64
   package var outcome = BatchOutcome.waiting
+  /// The call that it is made for, where it is one of ours.
+  package var call: Call?
+
+  /// A call that can wait: enough to make it alone, in another process too.
+  package struct Call: Hashable, Sendable {
+    package let key: CallKey
+    package let hash: [UInt8]
+    package let run: GatewayName?
+    /// As it was asked for; the body names it as its provider does.
+    package let model: String
+    /// Milliseconds since 1970.
+    package let deadline: Int64
+    package let body: [UInt8]
+
+    package init(
+      key: CallKey, hash: [UInt8], run: GatewayName?, model: String, deadline: Int64,
+      body: [UInt8]
+    ) {
+      self.key = key
+      self.hash = hash
+      self.run = run
+      self.model = model
+      self.deadline = deadline
+      self.body = body
+    }
+  }
 
   package init(number: Int, customID: String, attempt: Int64) {
     self.number = number

@@ -10,6 +10,8 @@ package struct BatchResult: Equatable, Sendable {
   package let outcome: BatchOutcome
   /// nil: nothing was paid.
   package let settlement: Settlement?
+  /// The provider's answer, to the byte; nothing where there is none.
+  package let reply: [UInt8]
   private let text: JSONText
 
   package static func == (left: BatchResult, right: BatchResult) -> Bool {
@@ -32,11 +34,13 @@ package struct BatchResult: Equatable, Sendable {
       ]
       guard let outcome = outcomes[type] else { return nil }
       self.outcome = outcome
+      reply = text[path: ["result", "message"]]?.bytes ?? []
       settlement =
         outcome == .succeeded
         ? Self.settlement(text[path: ["result", "message"]], dialect, requestID: nil) : nil
     case .openAIChat, .openAIResponses:
       let response = text["response"]
+      reply = response?["body"]?.bytes ?? []
       if let response, response["status_code"]?.int == 200 {
         outcome = .succeeded
         settlement = Self.settlement(
