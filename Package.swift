@@ -265,16 +265,15 @@ let gatewayRooms =
     "GatewayBatches", at: "Services/Gateway/Batches",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayBudgets LedgerFile
-      GatewayLedger GatewayPipeline HTTPClient SQLite JSONText JSON EventLoop Telemetry Failpoints Machine
-      Faults
+      GatewayLedger GatewayPipeline HTTPClient SQLite JSONText JSON EventLoop Telemetry Failpoints
+      Machine Faults
       """)
   // HTTP for products that already speak to a provider.
   + module(
     "GatewayDoor", at: "Services/Gateway/Door",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
-      GatewayBatches
-      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      GatewayBatches HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
       """, tested: false)
   // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
