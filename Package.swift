@@ -275,13 +275,23 @@ let gatewayRooms =
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
       GatewayCache GatewayPrompts LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON
       ServerSentEvents EventLoop Telemetry Digest Machine Faults
+      LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON ServerSentEvents EventLoop
+      Telemetry Machine Digest Faults
       """, tested: false)
+  // Providers' batches: written down, sent, polled through restarts, settled request by request.
+  + module(
+    "GatewayBatches", at: "Services/Gateway/Batches",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayBudgets LedgerFile
+      GatewayLedger GatewayPipeline HTTPClient SQLite JSONText JSON EventLoop Telemetry Failpoints
+      Machine Faults
+      """)
   // HTTP for products that already speak to a provider.
   + module(
     "GatewayDoor", at: "Services/Gateway/Door",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
-      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      GatewayBatches HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
       """, tested: false)
   // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
@@ -318,6 +328,7 @@ let services =
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
       GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
+      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayBatches GatewayDoor HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing")

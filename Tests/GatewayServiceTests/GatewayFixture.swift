@@ -86,7 +86,8 @@ struct GatewayFixture {
       "ASSAY_MESH_LISTEN": "unix:\(folder)/gw.sock",
       "ASSAY_GATEWAY_CATALOG": "\(folder)/gateway.yaml", "ASSAY_GATEWAY_PATH": "\(folder)/ledger",
       "ASSAY_GATEWAY_LISTEN": "tcp://127.0.0.1:0,unix:\(folder)/http.sock",
-      "ASSAY_GATEWAY_DURABILITY": durability, "ASSAY_LOG_FORMAT": "json",
+      "ASSAY_GATEWAY_DURABILITY": durability, "ASSAY_GATEWAY_BATCH_POLL": "20ms",
+      "ASSAY_LOG_FORMAT": "json",
       "SWIFT_BACKTRACE": "enable=no",
     ]
   }
@@ -160,6 +161,15 @@ struct GatewayFixture {
       body: try await response.body.collect(max: 64 << 20))
   }
 
+  func send(_ asked: HTTPClientRequest, key: String) async throws -> Reply {
+    var request = asked
+    request.headers.append(HTTPField("x-api-key", key))
+    let response = try await door.send(request)
+    return Reply(
+      status: response.status, headers: response.headers,
+      body: try await response.body.collect(max: 64 << 20))
+  }
+
   func message(
     _ text: String, most: Int = 32, isStream: Bool = false, key: String = key,
     headers: [(String, String)] = []
@@ -198,8 +208,18 @@ struct GatewayFixture {
   // MARK: - The simulator
 
   func script(_ rules: [JSONValue]) async throws {
-    let body: JSONValue = ["rules": .array(rules)]
-    let request = HTTPClientRequest(.post, "/control/script", body: .bytes(body.bytes()))
+    try await control("/control/script", ["rules": .array(rules)])
+  }
+
+  /// Every call that the simulator has answered or refused; not what is free.
+  func log() async throws -> [String] {
+    let response = try await control.send(HTTPClientRequest(.get, "/control/log"))
+    let text = String(decoding: try await response.body.collect(max: 64 << 20), as: UTF8.self)
+    return text.split(separator: "\n").map(String.init)
+  }
+
+  func control(_ path: String, _ body: JSONValue) async throws {
+    let request = HTTPClientRequest(.post, path, body: .bytes(body.bytes()))
     let response = try await control.send(request)
     let answer = try await response.body.collect(max: 1 << 20)
     try #require(response.status == 200, "\(String(decoding: answer, as: UTF8.self))")

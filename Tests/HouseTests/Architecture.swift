@@ -22,8 +22,8 @@ enum Architecture {
       "SimulatorScript",
     ],
     ["RPC", "GatewayPipeline"],
-    ["ScoreContract", "GatewayDoor"],
-    ["MeshContract", "TestingContract"],
+    ["ScoreContract", "GatewayBatches"],
+    ["MeshContract", "TestingContract", "GatewayDoor"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
@@ -69,6 +69,7 @@ enum Architecture {
     "GatewayCache": "Services/Gateway/Cache",
     "GatewayPrompts": "Services/Gateway/Prompts",
     "GatewayPipeline": "Services/Gateway/Pipeline",
+    "GatewayBatches": "Services/Gateway/Batches",
     "GatewayDoor": "Services/Gateway/Door",
     "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",

@@ -8,6 +8,7 @@ import Machine
 /// `{"request_id":"req_1","call_key":"k","usage":{"input":10,"output":5},"cost_nanos":1234}`, with
 /// `cache_read`, `cache_write` or `cache_write_5m`, `cache_write_1h`, `reasoning` and
 /// `web_searches` in the usage where they are not 0. `call_key` is what the request's header said.
+/// One of a provider's batch says `"batch":true` and has its custom id for a call key.
 /// A stream has a line when it starts and another when it has ended: the later one of a request
 /// holds.
 package struct BilledCall: Hashable, Sendable {
@@ -15,6 +16,7 @@ package struct BilledCall: Hashable, Sendable {
   package var callKey: String
   package var usage: TokenUsage
   package var cost: NanoDollars
+  package var isBatched = false
 
   package init(requestID: String, callKey: String, usage: TokenUsage, cost: NanoDollars) {
     self.requestID = requestID
@@ -37,6 +39,7 @@ package struct BilledCall: Hashable, Sendable {
     requestID = request
     callKey = object["call_key"]?.stringValue ?? ""
     self.cost = NanoDollars(cost)
+    isBatched = object["batch"] == true
     usage = TokenUsage(
       freshInput: count("input"), cacheRead: count("cache_read"),
       cacheWriteShort: count("cache_write") &+ count("cache_write_5m"),

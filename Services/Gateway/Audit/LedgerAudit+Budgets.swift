@@ -147,22 +147,31 @@ extension LedgerAudit {
   // MARK: - Against the bill
 
   /// Puts each billed call beside the line that has its request, or else beside an uncertain
-  /// line of its call.
+  /// line of its call. A batch tells nobody its requests' names: there the call's key is the name.
   mutating func compare(with bill: [BilledCall]) {
     var comparison = BillComparison()
     var byRequest: [String: AuditedLine] = [:]
+    var batched: [String: AuditedLine] = [:]
     var uncertain: [String: [AuditedLine]] = [:]
+    let corrections = Dictionary(lines.filter { $0.kind == 3 }.map { ($0.corrects, $0) }) { $1 }
     for line in lines where line.kind == 1 {
-      if line.state == 5 {
+      // What a request of a batch was found to cost after a crash stands in its line's place.
+      let word = line.isBatched ? corrections[line.number] ?? line : line
+      if word.state == 5 {
         comparison.uncertain.append(line.number)
         uncertain[line.callKey, default: []].append(line)
+      } else if line.isBatched, line.state != 4 {
+        batched[line.callKey] = word
       }
-      if !line.requestID.isEmpty { byRequest[line.requestID] = line }
+      if !word.requestID.isEmpty { byRequest[word.requestID] = word }
     }
     var billed: Set<Int64> = []
     for call in bill {
       comparison.billedTotal = NanoDollars(comparison.billedTotal.count &+ call.cost.count)
-      if let line = byRequest[call.requestID] {
+      let named =
+        call.isBatched
+        ? batched[call.callKey] ?? byRequest[call.callKey] : byRequest[call.requestID]
+      if let line = named {
         billed.insert(line.number)
         Self.put(call, beside: line, into: &comparison)
       } else if let line = uncertain[call.callKey]?.popLast() {
@@ -173,7 +182,8 @@ extension LedgerAudit {
       }
     }
     comparison.extra = lines.filter {
-      $0.kind == 1 && $0.state == 3 && $0.cost > 0 && !billed.contains($0.number)
+      ($0.kind == 1 || $0.kind == 3 && $0.isBatched) && $0.state == 3 && $0.cost > 0
+        && !billed.contains($0.number)
     }.map(\.number)
     report.bill = comparison
   }
@@ -187,7 +197,7 @@ extension LedgerAudit {
     ]
     if line.state == 5 {
       if call.cost.count > line.bound { comparison.differing.append(line.number) }
-    } else if line.cost == call.cost.count, line.usage == usage {
+    } else if line.cost == call.cost.count, line.usage == usage, line.isBatched == call.isBatched {
       comparison.equal += 1
     } else {
       comparison.differing.append(line.number)

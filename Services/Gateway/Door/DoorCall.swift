@@ -172,17 +172,9 @@ struct DoorCall: Sendable {
 
   private func errorAnswer(_ error: any Error) -> HTTPResponse {
     // The provider's own words, where it has said something to this caller's request.
-    if let refusal = error as? ProviderRefusal, refusal.dialect == dialect, !refusal.body.isEmpty,
-      let status = refusal.failure.status, (400...599).contains(status)
+    if let refusal = error as? ProviderRefusal, refusal.dialect == dialect,
+      let answer = HTTPDoor.passed(refusal)
     {
-      var answer = HTTPResponse.json(status, refusal.body)
-      answer.headers.append("x-should-retry", "false")
-      answer.headers.append("x-assay-reason", refusal.failure.cause.reason)
-      answer.headers.append("x-assay-attempts", String(refusal.attempts))
-      if !refusal.failure.requestID.isEmpty {
-        let name = dialect.family == .anthropic ? "request-id" : "x-request-id"
-        answer.headers.append(name, refusal.failure.requestID)
-      }
       return answer
     }
     return HTTPDoor.refusal(Self.fault(of: error), dialect.family)

@@ -5,6 +5,7 @@
 
 import EventLoop
 import Faults
+package import GatewayBatches
 package import GatewayCatalog
 package import GatewayPipeline
 import GatewayProviders
@@ -22,11 +23,14 @@ package enum DoorLimits {
   package static let depthMax = 64
   /// A longer body is checked and hashed on a thread of its own: 10 MB take some 40 ms.
   package static let bodyOnLoopBytesMax = 64 << 10
+  /// Of a request that makes no call, and of what stands around a file in a form.
+  package static let formBytesMax = 64 << 10
 }
 
 /// Routes requests to the pipeline, and its answers back.
 package struct HTTPDoor: Sendable {
   let pipeline: CallPipeline
+  let batches: BatchRunner
   let callers: CallerDirectory
   let catalog: Catalog
   let metrics: Metrics
@@ -34,9 +38,11 @@ package struct HTTPDoor: Sendable {
   let reading = BlockingPool(name: "door-reader", threadsMax: 1, queueMax: 16_384)
 
   package init(
-    pipeline: CallPipeline, callers: CallerDirectory, catalog: Catalog, metrics: Metrics
+    pipeline: CallPipeline, batches: BatchRunner, callers: CallerDirectory, catalog: Catalog,
+    metrics: Metrics
   ) {
     self.pipeline = pipeline
+    self.batches = batches
     self.callers = callers
     self.catalog = catalog
     self.metrics = metrics
@@ -60,6 +66,9 @@ package struct HTTPDoor: Sendable {
       guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
       return .refuse(ModelList(catalog, caller, shape).answer(path, shape))
     }
+    if let asked = BatchPath(path), asked.family == shape {
+      return batchRoute(head, asked, caller)
+    }
     guard
       let dialect = isCount
         ? .anthropicMessages : Dialect.allCases.first(where: { $0.path == path })
@@ -71,6 +80,24 @@ package struct HTTPDoor: Sendable {
     let door = DoorCall(door: self, caller: caller, dialect: dialect, isCount: isCount)
     return .handle(bodyBytesMax: DoorLimits.bodyBytesMax) { head, body, responder in
       await door.run(head, body, responder)
+    }
+  }
+
+  private func batchRoute(
+    _ head: HTTPRequestHead, _ path: BatchPath, _ caller: Caller
+  ) -> HTTPRoute {
+    guard path.methods.contains(head.method) else {
+      return .refuse(Self.refusal(Self.wrongMethod, path.family))
+    }
+    // Only what makes a batch is large; a form has a little around its file.
+    let isUpload = head.method == .post && (path == .messageBatches || path == .files)
+    let most = isUpload ? BatchLimits.bytesMax + DoorLimits.formBytesMax : DoorLimits.formBytesMax
+    if let length = head.contentLength, length > most {
+      return .refuse(Self.refusal(Self.tooLarge, path.family))
+    }
+    let call = BatchDoorCall(door: self, runner: batches, caller: caller, path: path)
+    return .handle(bodyBytesMax: most) { head, body, responder in
+      await call.run(head, body, responder)
     }
   }
 
@@ -88,6 +115,31 @@ package struct HTTPDoor: Sendable {
   }
 
   // MARK: - Errors
+
+  func errorAnswer(_ error: any Error, _ family: ProviderFamily) -> HTTPResponse {
+    if let refusal = error as? ProviderRefusal, refusal.dialect.family == family,
+      let answer = Self.passed(refusal)
+    {
+      return answer
+    }
+    return Self.refusal(DoorCall.fault(of: error), family)
+  }
+
+  /// A refusal in the provider's own words; nil where it has none.
+  static func passed(_ refusal: ProviderRefusal) -> HTTPResponse? {
+    guard !refusal.body.isEmpty, let status = refusal.failure.status,
+      (400...599).contains(status)
+    else { return nil }
+    var answer = HTTPResponse.json(status, refusal.body)
+    answer.headers.append("x-should-retry", "false")
+    answer.headers.append("x-assay-reason", refusal.failure.cause.reason)
+    answer.headers.append("x-assay-attempts", String(refusal.attempts))
+    if !refusal.failure.requestID.isEmpty {
+      let name = refusal.dialect.family == .anthropic ? "request-id" : "x-request-id"
+      answer.headers.append(name, refusal.failure.requestID)
+    }
+    return answer
+  }
 
   static func refusal(_ fault: Fault, _ family: ProviderFamily) -> HTTPResponse {
     let shape = ErrorShape(fault, for: family)

@@ -91,14 +91,15 @@ extension Ledger {
 
   /// Says what an uncertain line came to, with evidence; the line itself stays.
   package func resolve(
-    line number: Int64, cost: NanoDollars, evidence: String
+    line number: Int64, cost: NanoDollars, evidence: String, late: Settlement? = nil
   ) async throws(Fault) -> LedgerLine {
     guard cost >= .zero else { throw Self.invalid("cost", "A cost is not below zero.") }
     let evidence = try Self.checked(evidence)
     guard !evidence.isEmpty else { throw Self.invalid("evidence", "Say how that is known.") }
     let moment = change { state in state.moment(options.clock()) }
     let receipt = try await perform(
-      .correct(Correction(line: number, cost: cost, evidence: evidence, moment: moment)))
+      .correct(
+        Correction(line: number, cost: cost, evidence: evidence, moment: moment, late: late)))
     retryWaiting()
     guard case .line(let line) = receipt else { throw .ledgerClosed }
     return line

@@ -40,7 +40,7 @@ extension LedgerState {
     }
   }
 
-  private func price(
+  func price(
     of order: AttemptOrder
   ) throws(Fault) -> (PriceTable.Entry, NanoDollars) {
     let model = order.party.model
@@ -289,8 +289,8 @@ private struct Ending {
     attempt.line.standing = standing
     attempt.line.outcome = settlement.outcome
     attempt.line.flags = flags
-    attempt.line.answeredModel = Self.kept(settlement.answeredModel)
-    attempt.line.providerRequestID = Self.kept(settlement.providerRequestID)
+    attempt.line.answeredModel = LedgerState.kept(settlement.answeredModel)
+    attempt.line.providerRequestID = LedgerState.kept(settlement.providerRequestID)
     attempt.endsCall = settlement.endsCall
     guard settlement.endsCall else { return }
     if settlement.reply.count <= LedgerLimits.replyBytesMax {
@@ -300,8 +300,11 @@ private struct Ending {
     }
   }
 
+}
+
+extension LedgerState {
   /// What of a provider's text is kept: printable ASCII, and not too much of it.
-  private static func kept(_ text: String) -> String {
+  static func kept(_ text: String) -> String {
     let utf8 = text.utf8
     if utf8.count <= LedgerLimits.foreignTextBytesMax,
       utf8.allSatisfy({ (0x20...0x7e).contains($0) })

@@ -1,4 +1,4 @@
-import EventLoop
+package import EventLoop
 import Faults
 import GatewayProviders
 
@@ -11,7 +11,7 @@ struct FlightName: Hashable, Sendable {
 /// A call that is being made, and those who wait for its answer.
 ///
 /// Belongs to the pipeline's loop.
-final class CallFlight {
+package final class CallFlight {
   private typealias Waiter = CheckedContinuation<CallAnswer, any Error>
 
   /// Of what is asked.
@@ -20,13 +20,13 @@ final class CallFlight {
   private var lastWaiter = 0
   private var result: Result<CallAnswer, any Error>?
 
-  init(hash: [UInt8]) { self.hash = hash }
+  package init(hash: [UInt8]) { self.hash = hash }
 
   var isFull: Bool { waiting.count >= PipelineLimits.joinedMax }
 
   /// The answer, when it has come. Whoever waits no longer than a while is told so; the call goes
   /// on without it.
-  func answer(within patience: Duration?, on loop: EventLoop) async throws -> CallAnswer {
+  package func answer(within patience: Duration?, on loop: EventLoop) async throws -> CallAnswer {
     if let result { return try result.get() }
     lastWaiter += 1
     let id = lastWaiter
@@ -39,7 +39,7 @@ final class CallFlight {
     return try await withCheckedThrowingContinuation { waiting[id] = $0 }
   }
 
-  func end(_ result: Result<CallAnswer, any Error>) {
+  package func end(_ result: Result<CallAnswer, any Error>) {
     self.result = result
     for continuation in waiting.values { continuation.resume(with: result) }
     waiting = [:]

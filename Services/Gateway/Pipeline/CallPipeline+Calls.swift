@@ -105,13 +105,16 @@ extension CallPipeline {
   }
 
   func prepared(_ request: CallRequest) throws(Fault) -> PreparedCall {
-    if !catalog.products.isEmpty, catalog.product(request.caller.product.text) == nil {
-      throw Fault(
-        .permissionDenied, reason: "UNKNOWN_PRODUCT",
-        "The gateway's file knows no product \(request.caller.product).",
-        hint: "It knows: \(catalog.products.map(\.name).joined(separator: ", ")).")
-    }
+    try checkProduct(of: request.caller)
     return try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
+  }
+
+  func checkProduct(of caller: Caller) throws(Fault) {
+    guard !catalog.products.isEmpty, catalog.product(caller.product.text) == nil else { return }
+    throw Fault(
+      .permissionDenied, reason: "UNKNOWN_PRODUCT",
+      "The gateway's file knows no product \(caller.product).",
+      hint: "It knows: \(catalog.products.map(\.name).joined(separator: ", ")).")
   }
 
   /// Every stage behind the joining of calls.

@@ -149,6 +149,16 @@ package struct ProviderRefusal: Error, FaultConvertible {
   package let attempts: UInt32
   package let provider: String
 
+  package init(
+    failure: ProviderFailure, dialect: Dialect, body: [UInt8], attempts: UInt32, provider: String
+  ) {
+    self.failure = failure
+    self.dialect = dialect
+    self.body = body
+    self.attempts = attempts
+    self.provider = provider
+  }
+
   package var fault: Fault {
     let said = failure.message.isEmpty ? "" : " It says: \(failure.message)"
     return Fault(

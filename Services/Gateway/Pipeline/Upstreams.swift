@@ -2,6 +2,7 @@ package import EventLoop
 import Faults
 package import GatewayCatalog
 import GatewayProviders
+import GatewayValues
 import HTTPClient
 import Machine
 package import Telemetry
@@ -67,21 +68,38 @@ package final class Upstreams {
     _ route: ModelRoute, callKey: String, attempt: UInt32,
     passed: [(name: String, value: String)]
   ) -> [HTTPField] {
-    let secret = secrets["\(route.provider.name)/\(route.key.name)"] ?? ""
     var fields = [HTTPField("content-type", "application/json")]
-    switch route.dialect.family {
-    case .anthropic:
-      fields.append(HTTPField("x-api-key", secret))
-      if !passed.contains(where: { $0.name == "anthropic-version" }) {
-        fields.append(HTTPField("anthropic-version", "2023-06-01"))
-      }
-    case .openAI: fields.append(HTTPField("authorization", "Bearer \(secret)"))
-    }
+    fields += credentials(
+      route.provider.name, route.key.name, route.dialect.family,
+      hasVersion: passed.contains { $0.name == "anthropic-version" })
     for field in passed { fields.append(HTTPField(field.name, field.value)) }
     // Names the call in the provider's own log, where it keeps one.
     fields.append(HTTPField("x-assay-call-key", callKey))
     fields.append(HTTPField("x-assay-attempt", String(attempt)))
     return fields
+  }
+
+  func endpoint(named provider: String) -> HTTPEndpoint? { endpoints[provider] }
+
+  /// Who asks about a batch.
+  func credentials(
+    _ way: BatchWay, _ family: ProviderFamily, passed: [HTTPField]
+  ) -> [HTTPField] {
+    credentials(
+      way.provider.text, way.key.text, family,
+      hasVersion: passed.contains { $0.name == "anthropic-version" })
+  }
+
+  private func credentials(
+    _ provider: String, _ key: String, _ family: ProviderFamily, hasVersion: Bool
+  ) -> [HTTPField] {
+    let secret = secrets["\(provider)/\(key)"] ?? ""
+    switch family {
+    case .openAI: return [HTTPField("authorization", "Bearer \(secret)")]
+    case .anthropic:
+      let key = HTTPField("x-api-key", secret)
+      return hasVersion ? [key] : [key, HTTPField("anthropic-version", "2023-06-01")]
+    }
   }
 
   package func close() { client.close() }

@@ -1,5 +1,6 @@
 import EventLoop
 import Faults
+import GatewayBatches
 import GatewayBudgets
 import GatewayCatalog
 import GatewayContract
@@ -15,12 +16,18 @@ import ScoreContract
 struct GatewayHandlers: GatewayServer {
   let pipeline: CallPipeline
   let ledger: Ledger
+  let batches: BatchRunner
 
   func generate(
     _ request: GenerateRequest, context: ServerContext
   ) async throws -> GenerateResponse {
     let call = try CallReading(request, context, on: pipeline.loop).call
-    return try await Self.telling { try await self.pipeline.answer(call) }.response(call)
+    let deadline = request.policy?.batchDeadlineMs ?? 0
+    let answer = try await Self.telling {
+      deadline > 0
+        ? try await self.batches.answer(call, by: deadline) : try await self.pipeline.answer(call)
+    }
+    return try answer.response(call)
   }
 
   func generateStream(
@@ -83,8 +90,14 @@ struct GatewayHandlers: GatewayServer {
   ) async throws -> GetCallResponse {
     guard let key = CallKey(request.callKey) else { throw CallReading.badKey }
     let product = try CallReading.product(of: context)
-    let standing = try await pipeline.standing(of: CallName(product: product, key: key))
-    return GetCallResponse(standing, key)
+    let name = CallName(product: product, key: key)
+    let isGathered = await batches.isGathered(name)
+    let standing = try await pipeline.standing(of: name)
+    switch standing {
+    case .settled: return GetCallResponse(standing, key)
+    default:
+      return isGathered ? GetCallResponse(state: .inFlight) : GetCallResponse(standing, key)
+    }
   }
 
   func listModels(

@@ -32,6 +32,15 @@ enum GatewaySettings {
   static let bodyMemory = Setting.bytes(
     "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
     help: "What request bodies may take of memory; large ones wait for room.")
+  static let batchPoll = Setting.duration(
+    "gateway.batch-poll", default: .seconds(5), in: .milliseconds(10)...Duration.seconds(600),
+    help: "How soon a provider is asked about a batch at first; at last it is twelve times that.")
+  static let batchGather = Setting.duration(
+    "gateway.batch-gather", default: .seconds(5), in: .zero...Duration.seconds(600),
+    help: "How long a call that can wait waits for others to share its batch.")
+  static let batchLead = Setting.duration(
+    "gateway.batch-lead", default: .seconds(900), in: .zero...Duration.seconds(86_400),
+    help: "How long before its deadline a call is no longer left to a batch.")
   /// Where the stand-in keeps its log of payments.
   static let standIn = Setting.string(
     "gateway.stand-in",
@@ -43,6 +52,6 @@ enum GatewaySettings {
 
   static let all: [any SettingDeclaration] = [
     catalog, simulator, path, durability, listen, cacheBytes, cacheAge, promptCache, bodyMemory,
-    standIn, standInLatency,
+    batchPoll, batchGather, batchLead, standIn, standInLatency,
   ]
 }

@@ -1,6 +1,7 @@
 import Configuration
 import EventLoop
 import Faults
+import GatewayBatches
 import GatewayBudgets
 import GatewayCache
 import GatewayCatalog
@@ -29,6 +30,7 @@ struct OpenGateway {
     options.durability = LedgerDurability(rawValue: values[GatewaySettings.durability]) ?? .power
     let ledger = try await Ledger.open(options, on: loop)
     try await Self.enter(catalog, into: ledger)
+<<<<<<< HEAD
     let cache = try await Self.cache(environment)
     let plans = values[GatewaySettings.promptCache] == "plan"
     let metrics = environment.metrics
@@ -38,8 +40,12 @@ struct OpenGateway {
         upstreams: Upstreams(catalog, on: loop), plansPrompts: plans, metrics: metrics,
         logger: logger, loop: loop)
     }
+=======
+    let pipeline = try await Self.pipeline(catalog, ledger, logger, loop)
+    let batches = try await Self.batches(pipeline, ledger, values, logger)
+>>>>>>> batches
     let door = HTTPDoor(
-      pipeline: pipeline, callers: try CallerDirectory(catalog), catalog: catalog,
+      pipeline: pipeline, batches: batches, callers: try CallerDirectory(catalog), catalog: catalog,
       metrics: environment.metrics)
     let server = HTTPServer(
       on: loop, limits: Self.limits(bodyBytes: values[GatewaySettings.bodyMemory]),
@@ -50,11 +56,15 @@ struct OpenGateway {
       logger.info("listening for HTTP", [.address: .string(address.description)])
     }
     parts = ServiceParts(
-      [GatewayHandlers(pipeline: pipeline, ledger: ledger).definition],
+      [GatewayHandlers(pipeline: pipeline, ledger: ledger, batches: batches).definition],
       beneath: [
         LifecycleMember("ledger") {
           await ShutdownSignal.current?.wait()
+<<<<<<< HEAD
           await cache?.close()
+=======
+          await batches.close()
+>>>>>>> batches
           await ledger.close()
         }
       ],
@@ -84,6 +94,25 @@ struct OpenGateway {
     }
     return try await AnswerCache.open(
       options, counts: CacheCounts(environment.metrics), logger: environment.logger)
+  }
+
+  /// Batches, those that an earlier process has left included.
+  private static func batches(
+    _ pipeline: CallPipeline, _ ledger: Ledger, _ values: ConfigurationValues, _ logger: Logger
+  ) async throws -> BatchRunner {
+    let file = try await BatchFile(opening: "\(values[GatewaySettings.path])/batches.db")
+    func milliseconds(_ duration: Duration) -> Int64 {
+      duration.components.seconds * 1_000
+        + duration.components.attoseconds / 1_000_000_000_000_000
+    }
+    let first = milliseconds(values[GatewaySettings.batchPoll])
+    var pace = BatchPace(firstMilliseconds: first, mostMilliseconds: first * 12)
+    pace.gatherMilliseconds = milliseconds(values[GatewaySettings.batchGather])
+    pace.leadMilliseconds = milliseconds(values[GatewaySettings.batchLead])
+    let runner = BatchRunner(
+      pipeline: pipeline, ledger: ledger, file: file, pace: pace, logger: logger)
+    try await runner.start()
+    return runner
   }
 
   private static func onLoop<R: Sendable>(

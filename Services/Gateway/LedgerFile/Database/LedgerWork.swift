@@ -30,14 +30,18 @@ package struct Correction: Sendable {
   package let cost: NanoDollars
   package let evidence: String
   package let moment: LedgerLine.Moment
+  /// What was used, where a provider has said it after all.
+  package var late: Settlement?
 
   package init(
-    line: Int64, cost: NanoDollars, evidence: String, moment: LedgerLine.Moment
+    line: Int64, cost: NanoDollars, evidence: String, moment: LedgerLine.Moment,
+    late: Settlement? = nil
   ) {
     self.line = line
     self.cost = cost
     self.evidence = evidence
     self.moment = moment
+    self.late = late
   }
 }
 

@@ -161,6 +161,12 @@ extension LedgerWriter {
     line.state = .settled
     line.standing = .exact
     line.usage = TokenUsage()
+    if let late = correction.late {
+      line.outcome = late.outcome
+      line.answeredModel = late.answeredModel
+      line.providerRequestID = late.providerRequestID
+      if case .used(let usage) = late.amount { line.usage = usage }
+    }
     line.bound = old.cost
     line.cost = correction.cost
     line.flags = []
@@ -172,6 +178,12 @@ extension LedgerWriter {
     line.number = try lines.add(line.values, to: connection)
     try addToAccounts(
       line.accounts, settled: line.cost.count, uncertain: -old.cost.count, ceiling: line.excess)
+    if let late = correction.late, late.endsCall {
+      var attempt = LiveAttempt(line: line, requestHash: [])
+      attempt.endsCall = true
+      if late.reply.count <= LedgerLimits.replyBytesMax { attempt.reply = late.reply }
+      try noteCall(attempt, line)
+    }
     // A gap is no spending of anybody's, and so is not in these sums.
     if old.kind == .attempt { note(line) }
     return .line(line)

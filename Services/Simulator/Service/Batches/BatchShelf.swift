@@ -20,7 +20,7 @@ struct BatchShelf {
     var outcome = Outcome.waiting
   }
 
-  enum Outcome: String { case waiting, succeeded, errored, canceled }
+  enum Outcome: String { case waiting, succeeded, errored, canceled, expired }
 
   /// One batch of either provider.
   struct Batch {
@@ -36,6 +36,10 @@ struct BatchShelf {
     var errorFile: String?
     var ended: Int?
     var isCanceled = false
+    var metadata = JSONValue.null
+    /// By the simulator's own clock, which a test may put forward.
+    var expires: UInt64 = .max
+    var isExpired = false
 
     func count(_ outcome: Outcome) -> Int { items.count { $0.outcome == outcome } }
   }

@@ -20,7 +20,10 @@ extension Simulation {
 
   private func workNow(on id: String, from start: Int) {
     guard let batch = batches.batches[id], batch.ended == nil else { return }
-    let end = batch.isCanceled ? start : min(start + Self.requestsPerTurn, batch.items.count)
+    let isExpired = now >= batch.expires
+    if isExpired { batches.change(id) { $0.isExpired = true } }
+    let end =
+      batch.isCanceled || isExpired ? start : min(start + Self.requestsPerTurn, batch.items.count)
     var waiting = end - start
     guard waiting > 0 else { return conclude(id) }
     for index in start..<end {
@@ -103,32 +106,44 @@ extension Simulation {
   private func conclude(_ id: String) {
     let time = Int(WallTime.now().seconds)
     batches.change(id) { batch in
+      let outcome: BatchShelf.Outcome = batch.isExpired ? .expired : .canceled
       for index in batch.items.indices where batch.items[index].outcome == .waiting {
-        batch.items[index].outcome = .canceled
-        guard batch.dialect.isAnthropic else { continue }
-        let line = JSONValue.object([
-          "custom_id": .string(batch.items[index].customID), "result": ["type": "canceled"],
-        ])
-        batch.items[index].result = line.bytes() + [0x0A]
+        batch.items[index].outcome = outcome
+        let line = Self.unanswered(batch.items[index].customID, outcome, batch.dialect)
+        batch.items[index].result = line.map { $0.bytes() + [0x0A] }
       }
       batch.ended = time
     }
     guard let batch = batches.batches[id], !batch.dialect.isAnthropic else { return }
-    let output = keepLines(of: batch, .succeeded, time)
-    let errors = keepLines(of: batch, .errored, time)
+    let output = keepLines(of: batch, "succeeded", [.succeeded], time)
+    let errors = keepLines(of: batch, "errored", [.errored, .expired], time)
     batches.change(id) {
       $0.outputFile = output
       $0.errorFile = errors
     }
   }
 
+  /// What is said of a request that nobody came to; OpenAI says nothing of canceled ones.
+  private static func unanswered(
+    _ customID: String, _ outcome: BatchShelf.Outcome, _ dialect: Dialect
+  ) -> JSONValue? {
+    if dialect.isAnthropic {
+      return ["custom_id": .string(customID), "result": ["type": .string(outcome.rawValue)]]
+    }
+    guard outcome == .expired else { return nil }
+    return [
+      "id": .string("batch_req_\(customID)"), "custom_id": .string(customID), "response": .null,
+      "error": ["code": "batch_expired", "message": "The batch expired before this request."],
+    ]
+  }
+
   /// OpenAI's results are files; nil when there is nothing to write.
   private func keepLines(
-    of batch: BatchShelf.Batch, _ outcome: BatchShelf.Outcome, _ time: Int
+    of batch: BatchShelf.Batch, _ name: String, _ outcomes: Set<BatchShelf.Outcome>, _ time: Int
   ) -> String? {
-    let lines = batch.items.filter { $0.outcome == outcome }.compactMap(\.result)
+    let lines = batch.items.filter { outcomes.contains($0.outcome) }.compactMap(\.result)
     guard !lines.isEmpty else { return nil }
-    let id = "file-\(batch.id.dropFirst(6))-\(outcome.rawValue)"
+    let id = "file-\(batch.id.dropFirst(6))-\(name)"
     batches.keep(
       BatchShelf.StoredFile(
         name: "\(id).jsonl", purpose: "batch_output", created: time,

@@ -38,6 +38,9 @@ extension Simulation {
     }
   }
 
+  /// A day, in nanoseconds.
+  static let batchLife: UInt64 = 86_400_000_000_000
+
   private func host(_ request: HTTPRequest) -> String {
     "http://" + (request.header("host") ?? "localhost")
   }
@@ -80,9 +83,10 @@ extension Simulation {
       items.append(BatchShelf.Item(customID: id, body: params))
     }
     let names = names(for: .messages)
-    let batch = BatchShelf.Batch(
+    var batch = BatchShelf.Batch(
       id: "msgbatch_\(names.answer.dropFirst(4))", dialect: .messages, key: key,
       created: names.created, items: items)
+    batch.expires = now + Self.batchLife
     batches.keep(batch)
     work(on: batch.id, from: 0)
     return Self.shown(batch, host(request))
@@ -118,7 +122,7 @@ extension Simulation {
         "processing": .number(batch.count(.waiting)),
         "succeeded": .number(batch.count(.succeeded)),
         "errored": .number(batch.count(.errored)),
-        "canceled": .number(batch.count(.canceled)), "expired": 0,
+        "canceled": .number(batch.count(.canceled)), "expired": .number(batch.count(.expired)),
       ],
       "created_at": time(batch.created), "expires_at": time(batch.created + 86_400),
       "ended_at": time(batch.ended), "archived_at": .null,

@@ -83,7 +83,9 @@ extension Simulation {
     var batch = BatchShelf.Batch(
       id: "batch_\(names.answer.dropFirst(9))", dialect: dialect, key: key,
       created: names.created, items: items)
+    batch.expires = now + Self.batchLife
     batch.inputFile = fileID
+    batch.metadata = value["metadata"] ?? .null
     batch.endpoint = value["endpoint"]?.stringValue ?? ""
     batches.keep(batch)
     work(on: batch.id, from: 0)
@@ -113,7 +115,7 @@ extension Simulation {
   private static func shownBatch(_ batch: BatchShelf.Batch) -> JSONValue {
     let status =
       batch.ended != nil
-      ? (batch.isCanceled ? "cancelled" : "completed")
+      ? (batch.isExpired ? "expired" : batch.isCanceled ? "cancelled" : "completed")
       : batch.isCanceled ? "cancelling" : "in_progress"
     let ended: JSONValue = batch.ended.map { .number($0) } ?? .null
     return .object([
@@ -125,7 +127,7 @@ extension Simulation {
       "created_at": .number(batch.created), "in_progress_at": .number(batch.created),
       "expires_at": .number(batch.created + 86_400),
       "completed_at": status == "completed" ? ended : .null,
-      "cancelled_at": status == "cancelled" ? ended : .null,
+      "cancelled_at": status == "cancelled" ? ended : .null, "metadata": batch.metadata,
       "request_counts": [
         "total": .number(batch.items.count), "completed": .number(batch.count(.succeeded)),
         "failed": .number(batch.count(.errored)),
