@@ -265,7 +265,14 @@ let gatewayRooms =
     "GatewayDoor", at: "Services/Gateway/Door",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
-      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Locking Faults
+      """, tested: false)
+  // Who may call and what they may spend: the words of the operator's file and of the service.
+  + module(
+    "GatewayAccount", at: "Services/Gateway/Account",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayBudgets LedgerFile GatewayLedger
+      GatewayPipeline GatewayDoor EventLoop Telemetry Digest JSON Locking Machine Faults
       """, tested: false)
   // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
@@ -301,7 +308,7 @@ let services =
     "Gateway", calls: [],
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
-      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
+      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor GatewayAccount HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing")

@@ -257,7 +257,7 @@ import Testing
         role: LedgerFixture.name("caller"))
       try await fixture.ledger.set(key)
       key.isRevoked = true
-      try await fixture.ledger.set(key, note: "lost")
+      try await fixture.ledger.set(key, note: ChangeNote(.account, text: "lost"))
       try await fixture.ledger.set(LedgerProduct(name: LedgerFixture.product, limits: [1]))
       #expect(try await fixture.ledger.keys() == [key])
       #expect(try await fixture.ledger.products().map(\.limits) == [[1]])

@@ -22,7 +22,7 @@ enum Architecture {
     ],
     ["RPC", "GatewayPipeline"],
     ["ScoreContract", "GatewayDoor"],
-    ["MeshContract", "TestingContract"],
+    ["MeshContract", "TestingContract", "GatewayAccount"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
@@ -65,6 +65,7 @@ enum Architecture {
     "GatewayLedger": "Services/Gateway/Ledger",
     "GatewayPipeline": "Services/Gateway/Pipeline",
     "GatewayDoor": "Services/Gateway/Door",
+    "GatewayAccount": "Services/Gateway/Account",
     "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",
     "SimulatorModel": "Services/Simulator/Model",

@@ -4,7 +4,7 @@
 // decides nothing about limits or money. Limits: `DoorLimits`, `HTTPServerLimits`.
 
 import Faults
-package import GatewayCatalog
+import GatewayCatalog
 package import GatewayPipeline
 import GatewayProviders
 import GatewayValues
@@ -24,16 +24,12 @@ package enum DoorLimits {
 /// Routes requests to the pipeline, and its answers back.
 package struct HTTPDoor: Sendable {
   let pipeline: CallPipeline
-  let callers: CallerDirectory
-  let catalog: Catalog
+  let directory: DoorDirectory
   let metrics: Metrics
 
-  package init(
-    pipeline: CallPipeline, callers: CallerDirectory, catalog: Catalog, metrics: Metrics
-  ) {
+  package init(pipeline: CallPipeline, directory: DoorDirectory, metrics: Metrics) {
     self.pipeline = pipeline
-    self.callers = callers
-    self.catalog = catalog
+    self.directory = directory
     self.metrics = metrics
   }
 
@@ -47,13 +43,13 @@ package struct HTTPDoor: Sendable {
     default: break
     }
     let shape = Self.family(of: head, path: path)
-    guard let caller = callers.caller(of: head) else {
+    guard let caller = directory.callers.caller(of: head) else {
       return .refuse(Self.refusal(Self.unknownKey, shape))
     }
     let isCount = path == "/v1/messages/count_tokens"
     if path == "/v1/models" || path.hasPrefix("/v1/models/") {
       guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
-      return .refuse(ModelList(catalog, caller, shape).answer(path, shape))
+      return .refuse(ModelList(directory.catalog, caller, shape).answer(path, shape))
     }
     guard
       let dialect = isCount

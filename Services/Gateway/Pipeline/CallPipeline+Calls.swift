@@ -97,11 +97,18 @@ extension CallPipeline {
   }
 
   func prepared(_ request: CallRequest) throws(Fault) -> PreparedCall {
-    if !catalog.products.isEmpty, catalog.product(request.caller.product.text) == nil {
+    let product = catalog.product(request.caller.product.text)
+    guard product != nil || catalog.takesAnyProduct else {
       throw Fault(
         .permissionDenied, reason: "UNKNOWN_PRODUCT",
-        "The gateway's file knows no product \(request.caller.product).",
-        hint: "It knows: \(catalog.products.map(\.name).joined(separator: ", ")).")
+        "The gateway knows no product \(request.caller.product).",
+        hint: "assay product ls tells which it knows.")
+    }
+    if product?.isClosed == true {
+      throw Fault(
+        .permissionDenied, reason: "PRODUCT_CLOSED",
+        "The product \(request.caller.product) is closed: none of its calls is made.",
+        hint: "assay product set \(request.caller.product) --open")
     }
     return try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
   }
