@@ -366,10 +366,17 @@ let commandLine =
       ToolContext Proof Failpoints RunDisplay Console Supervisor Machine OrchestratorContract
       StoreContract ScoreContract RPC GRPCFormat EventLoop MeshAddressing JSON Faults
       """, tested: false)
+  // Verbs about money: the ledger added up from its file, budgets, keys, products, models.
+  + module(
+    "AccountCommands", at: "Services/CLI/Accounts",
+    uses: """
+      ToolContext Console Supervisor GatewayContract GatewayAudit GatewayValues ScoreContract Descriptors
+      Protobuf RPC HTTPClient EventLoop MeshAddressing Machine Telemetry Compose JSON Faults
+      """, tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: """
-      ToolContext RunCommands Supervisor Console Compose Machine ServiceHost MeshContract RPC
+      ToolContext RunCommands AccountCommands Supervisor Console Compose Machine ServiceHost MeshContract RPC
       GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle Configuration
       MeshAddressing Telemetry Faults
       """, testUses: "TestingContract")

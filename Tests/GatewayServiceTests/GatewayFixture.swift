@@ -175,6 +175,12 @@ struct GatewayFixture {
     return try await ask("/v1/messages", body, key: key, headers: headers)
   }
 
+  /// What the door tells of itself, as Prometheus reads it.
+  func metrics() async throws -> String {
+    let response = try await door.send(HTTPClientRequest(.get, "/metrics"))
+    return String(decoding: try await response.body.collect(max: 1 << 20), as: UTF8.self)
+  }
+
   // MARK: - The simulator
 
   func script(_ rules: [JSONValue]) async throws {

@@ -29,7 +29,7 @@ enum Architecture {
       "FuzzTargets", "StoreSQLite", "RunWorkloads",
     ],
     ["Fuzz", "Proof", "ToolContext"],
-    ["RunCommands"],
+    ["RunCommands", "AccountCommands"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -41,8 +41,8 @@ enum Architecture {
     ("Simulator", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
-    // Store for what it alone has, asked plainly: exports and backups.
-    ("CLI", ["Orchestrator", "Store"]),
+    // Store and Gateway for what they alone have, asked plainly: exports and backups, accounts.
+    ("CLI", ["Orchestrator", "Store", "Gateway"]),
   ]
 
   /// Whether code of one service may speak in the values of another, or of its own.
@@ -79,6 +79,7 @@ enum Architecture {
     "RunDisplay": "Services/CLI/Display",
     "ToolContext": "Services/CLI/Context",
     "RunCommands": "Services/CLI/Runs",
+    "AccountCommands": "Services/CLI/Accounts",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "LoadPeer": "Tests/Support/LoadPeer",

@@ -112,7 +112,8 @@ extension AccountBook {
   /// 256 random bits of the kernel's, behind a word that scanners of leaked secrets can find.
   private static func secret() -> String {
     var random = SystemRandomNumberGenerator()
-    let bytes = (0..<AccountLimits.secretBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let bytes = (0..<AccountLimits.secretBytes).map { _ in UInt8.random(in: 0...255, using: &random)
+    }
     return AccountLimits.secretPrefix + Hex.text(bytes)
   }
 

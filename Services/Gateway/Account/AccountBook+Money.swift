@@ -163,7 +163,8 @@ extension AccountBook {
   ) async throws -> KnownAttempt {
     try await alone {
       let unknown = Fault(
-        .notFound, reason: "ATTEMPT_UNKNOWN", "There is no attempt \(id.prefix(64)) that has ended.",
+        .notFound, reason: "ATTEMPT_UNKNOWN",
+        "There is no attempt \(id.prefix(64)) that has ended.",
         hint: "assay ledger lines --uncertain", facts: ["attempt": String(id.prefix(64))])
       guard let place = AttemptPlace(id) else { throw unknown }
       let known =

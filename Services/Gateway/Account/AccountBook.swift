@@ -107,7 +107,8 @@ package actor AccountBook: LoopActor {
 
   /// What the ledger would refuse, before anything is entered.
   private static func check(_ plan: FilePlan, _ history: FilePlan.History) throws {
-    let first = Dictionary(history.budgets.map { ($0.budget.name, $0.budget) }) { first, _ in first }
+    let first = Dictionary(history.budgets.map { ($0.budget.name, $0.budget) }) { first, _ in first
+    }
     for budget in plan.budgets {
       _ = try TimeZoneRules(named: budget.zone)
       guard let known = first[budget.name], known.zone != budget.zone else { continue }

@@ -50,6 +50,8 @@ package struct AuditReport: Equatable, Sendable {
     package private(set) var cost = NanoDollars.zero
     package private(set) var bound = NanoDollars.zero
 
+    package init() {}
+
     mutating func add(cost: Int64, bound: Int64) {
       lines += 1
       self.cost = NanoDollars(self.cost.count &+ cost)
