@@ -311,7 +311,7 @@ let services =
       GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor GatewayAccount HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
-      """, testUses: "HTTPClient GatewayAudit MeshAddressing")
+      """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],

@@ -53,6 +53,18 @@ struct AccountFixture {
     try LedgerAudit.run(folder: "\(gateway.folder)/ledger", bill: bill)
   }
 
+  /// The lines of so many attempts, when they have come to the disk: an answer does not wait for
+  /// it here.
+  func lines(_ count: Int) async throws -> [LedgerLine] {
+    var found: [LedgerLine] = []
+    try await eventually("\(count) lines are written", on: gateway.loop) {
+      found = try await account.listLines(ListLinesRequest()).lines
+      return found.count >= count
+    }
+    try #require(found.count == count)
+    return found
+  }
+
   /// The reason of a refusal; nil when there is none.
   func reason(_ body: () async throws -> Void) async -> String? {
     do {

@@ -19,7 +19,7 @@ import Testing
       #expect(key.id == "demo/new" && key.origin == "account" && key.revokedAtMs == 0)
       #expect(made.secret.hasPrefix("assay_") && made.secret.utf8.count == 70)
       #expect(try await fixture.gateway.message("hello", key: made.secret).status == 200)
-      let line = try await fixture.account.listLines(ListLinesRequest()).lines.first
+      let line = try await fixture.lines(1).first
       #expect(line?.scope?.key == "new")
       try await fixture.restarted { fixture, tool in
         #expect(try await fixture.gateway.message("again", key: made.secret).status == 200)

@@ -22,6 +22,7 @@ import Testing
       for index in 0..<5 { _ = try await fixture.gateway.message("mine \(index)") }
       _ = try await fixture.gateway.message("theirs", key: "other-key")
       let billed = try await fixture.gateway.bill().values.reduce(0) { $0 + $1.cost }
+      _ = try await fixture.lines(6)
       let spend = try await fixture.account.getSpend(GetSpendRequest(group: .product))
       #expect(spend.rows.map(\.group) == ["demo", "other"])
       #expect(spend.rows.map(\.calls) == [5, 1])
@@ -54,6 +55,7 @@ import Testing
     try await Fixture.with { fixture in
       _ = try await fixture.gateway.message("mine")
       _ = try await fixture.gateway.message("theirs", key: "other-key")
+      _ = try await fixture.lines(2)
       let own = Fixture.product("other")
       let lines = try await fixture.account.listLines(ListLinesRequest(), options: own).lines
       #expect(lines.map { $0.scope?.product } == ["other"])
@@ -152,7 +154,7 @@ import Testing
         headers: [
           ("x-assay-sample", "1")
         ])
-      let lines = try await fixture.account.listLines(ListLinesRequest()).lines
+      let lines = try await fixture.lines(2)
       #expect(lines.map { $0.usage?.priceVersion } == ["doubled", old.price?.version])
       let usage = try lines.map { try #require($0.usage) }
       func cost(_ usage: Usage, _ price: Price) -> Int64 {

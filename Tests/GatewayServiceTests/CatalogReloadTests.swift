@@ -43,7 +43,7 @@ import Testing
       let tooLarge = try await fixture.gateway.message("large", key: "third-key")
       #expect(tooLarge.status == 413 || tooLarge.reason == "REQUEST_TOO_LARGE", "\(tooLarge.text)")
       #expect(try await fixture.gateway.message("small", most: 8, key: "third-key").status == 200)
-      let line = try await fixture.account.listLines(ListLinesRequest()).lines.first
+      let line = try await fixture.lines(2).first
       let usage = try #require(line?.usage)
       #expect(usage.priceVersion == "dear")
       #expect(
@@ -75,7 +75,7 @@ import Testing
       let refusals = fixture.gateway.gateway.output.errorLines.filter {
         $0.contains("gateway's file was refused")
       }
-      #expect(refusals.contains { $0.contains("gateway.yaml:14") && $0.contains("weight") })
+      #expect(refusals.contains { $0.contains("gateway.yaml:16") && $0.contains("weight") })
       let metrics = try await fixture.gateway.metrics()
       #expect(metrics.contains("assay_gateway_catalog_refused 1"))
       #expect(try await fixture.reads("taken") == 0)
