@@ -292,6 +292,14 @@ let gatewayRooms =
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
       GatewayBatches HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
+      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Locking Faults
+      """, tested: false)
+  // Who may call and what they may spend: the words of the operator's file and of the service.
+  + module(
+    "GatewayAccount", at: "Services/Gateway/Account",
+    uses: """
+      GatewayValues GatewayProviders GatewayCatalog GatewayBudgets LedgerFile GatewayLedger
+      GatewayPipeline GatewayDoor EventLoop Telemetry Digest JSON Locking Machine Faults
       """, tested: false)
   // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
@@ -329,9 +337,10 @@ let services =
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
       GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
       GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayBatches GatewayDoor HTTPServer
+      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor GatewayAccount HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
-      """, testUses: "HTTPClient GatewayAudit MeshAddressing")
+      """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
@@ -386,12 +395,20 @@ let commandLine =
       ToolContext Proof Failpoints RunDisplay Console Supervisor Machine OrchestratorContract
       StoreContract ScoreContract RPC GRPCFormat EventLoop MeshAddressing JSON Faults
       """, tested: false)
+  // Verbs about money: the ledger added up from its file, budgets, keys, products, models.
+  + module(
+    "AccountCommands", at: "Services/CLI/Accounts",
+    uses: """
+      ToolContext Console Supervisor GatewayContract GatewayAudit GatewayValues ScoreContract
+      Descriptors Protobuf RPC HTTPClient EventLoop MeshAddressing Machine Telemetry Compose
+      JSON Faults
+      """, tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: """
-      ToolContext RunCommands Supervisor Console Compose Machine ServiceHost MeshContract RPC
-      GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle Configuration
-      MeshAddressing Telemetry Faults
+      ToolContext RunCommands AccountCommands Supervisor Console Compose Machine ServiceHost
+      MeshContract RPC GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle
+      Configuration MeshAddressing Telemetry Faults
       """, testUses: "TestingContract")
   + executable("CLIMain", at: "Services/CLI/Main", uses: "CommandLineTool")
 

@@ -69,7 +69,11 @@ struct HostedService: Sendable {
     // Stopped from the last to the first.
     let lifecycle = Lifecycle(
       [channelsMember] + parts.beneath + [serverMember] + parts.beside + [readinessMember],
-      on: loop, logger: logger, notifier: notifier, onReload: { reload() })
+      on: loop, logger: logger, notifier: notifier,
+      onReload: {
+        reload()
+        parts.reload?()
+      })
     facts.connect(server) { lifecycle.stop() }
     let outcome = try await lifecycle.run()
     logger.info("stopped", [.code: .int(outcome.exitCode)])

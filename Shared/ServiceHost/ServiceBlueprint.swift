@@ -37,14 +37,17 @@ package struct ServiceParts: Sendable, ExpressibleByArrayLiteral {
   package var beneath: [LifecycleMember]
   /// Work of its own beside the calls: stopped before the server drains.
   package var beside: [LifecycleMember]
+  /// Files of its own to read again on SIGHUP; called on the loop, and does not wait.
+  package var reload: (@Sendable () -> Void)?
 
   package init(
     _ definitions: [ServiceDefinition], beneath: [LifecycleMember] = [],
-    beside: [LifecycleMember] = []
+    beside: [LifecycleMember] = [], reload: (@Sendable () -> Void)? = nil
   ) {
     self.definitions = definitions
     self.beneath = beneath
     self.beside = beside
+    self.reload = reload
   }
 
   package init(arrayLiteral definitions: ServiceDefinition...) { self.init(definitions) }

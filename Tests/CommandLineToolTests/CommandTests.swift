@@ -44,6 +44,31 @@ import Testing
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `verbs of two words are listed, explained and corrected`() async throws {
+    try await ToolFixture.run { tool in
+      for words in [["ledger", "--help"], ["help", "ledger"], ["ledger", "-h"]] {
+        let group = await tool.assay(words: words)
+        #expect(group.code == .success && group.error == "")
+        for verb in ["audit", "lines", "spend", "resolve"] {
+          #expect(group.output.contains("  ledger \(verb) "))
+        }
+        #expect(!group.output.contains("budget"))
+      }
+      for words in [["help", "ledger", "audit"], ["ledger", "audit", "--help"]] {
+        let one = await tool.assay(words: words)
+        #expect(one.code == .success && one.output.contains("[--bill FILE|URL]"))
+      }
+      let none = await tool.assay("ledger")
+      #expect(none.code == .usage && none.error.contains("needs one of audit, lines"))
+      let wrong = await tool.assay("ledger", "audti", "x")
+      #expect(wrong.code == .usage && wrong.error.contains("did you mean assay ledger audit?"))
+      #expect(await tool.assay("ledgr", "audit").error.contains("did you mean assay ledger?"))
+      #expect(await tool.assay("ledger", "audit").code == .usage)
+      #expect(await tool.assay("key", "create", "a").error.contains("needs PRODUCT NAME"))
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `version and completion need nothing`() async throws {
     try await ToolFixture.run { tool in
       #expect(await tool.assay("version").output.hasPrefix("assay "))

@@ -11,6 +11,8 @@ import Testing
       "completion", "x",
       operands: Operands("SHELL", count: 1...1, completion: .words(["bash", "zsh"]))),
     Verb("check", "x", operands: Operands("FILE", count: 1...1, completion: .files)),
+    Verb("money count", "x", flags: [Flag("by", value: "WHAT", "x")]),
+    Verb("money spend", "x", flags: [Flag("on", value: "WHAT", "x")]),
     Verb("secret", "x", isHidden: true),
   ])
 
@@ -31,10 +33,13 @@ import Testing
       complete_with assay u
       complete_with assay up --d
       complete_with assay completion b
+      complete_with assay mo
+      complete_with assay money s
+      complete_with assay money spend --o
       """
     try Files.replace(path, with: completion.script(for: .bash) + probe)
     let output = try #require(run("/bin/bash", path))
-    #expect(output == "up\n--detach\nbash\n")
+    #expect(output == "up\n--detach\nbash\nmoney\nspend\n--on\n")
   }
 
   /// What a program prints.

@@ -202,7 +202,7 @@ import Testing
     }
   }
 
-  @Test func `a cap is raised, lowered to what is left, and never below what is spent`()
+  @Test func `a cap is raised, and lowered below what is spent and held it admits nothing`()
     async throws
   {
     try await LedgerFixture.with { fixture in
@@ -211,11 +211,18 @@ import Testing
       #expect(await reason { _ = try await fixture.hold(701) } == "BUDGET_EXHAUSTED")
       try await fixture.budget("all", 2_000)
       let hold = try await fixture.hold(1_700)
-      #expect(await reason { try await fixture.budget("all", 1_999) } == "BUDGET_BELOW_SPENT")
+      // Nothing is taken back from who holds it.
+      try await fixture.budget("all", 500)
+      #expect(await reason { _ = try await fixture.hold(1) } == "BUDGET_EXHAUSTED")
       try await fixture.ledger.void(hold)
+      #expect(await reason { _ = try await fixture.hold(201) } == "BUDGET_EXHAUSTED")
+      try await fixture.pay(0, of: 200)
       try await fixture.budget("all", 300)
       #expect(await reason { _ = try await fixture.hold(1) } == "BUDGET_EXHAUSTED")
-      #expect(await reason { try await fixture.budget("all", 299) } == "BUDGET_BELOW_SPENT")
+      try await fixture.budget("all", 299)
+      #expect(await reason { _ = try await fixture.hold(1) } == "BUDGET_EXHAUSTED")
+      let standing = try await fixture.standing("all")
+      #expect(standing?.settled == NanoDollars(300) && standing?.remaining == .zero)
       #expect(
         await reason { try await fixture.budget("all", 900, period: .day) }
           == "BUDGET_IS_ANOTHER")
@@ -223,7 +230,7 @@ import Testing
         await reason { try await fixture.budget("x", 1, zone: "Mars/Olympus") }
           == "TIME_ZONE_UNKNOWN")
       let history = try await fixture.ledger.history(of: LedgerFixture.name("all"))
-      #expect(history.map(\.budget.cap.count) == [1_000, 2_000, 300])
+      #expect(history.map(\.budget.cap.count) == [1_000, 2_000, 500, 300, 299])
       #expect(try fixture.audit().problems == [])
       try await fixture.ledger.remove(budget: LedgerFixture.name("all"))
       try await fixture.pay(5_000, of: 5_000)
@@ -257,7 +264,7 @@ import Testing
         role: LedgerFixture.name("caller"))
       try await fixture.ledger.set(key)
       key.isRevoked = true
-      try await fixture.ledger.set(key, note: "lost")
+      try await fixture.ledger.set(key, note: ChangeNote(.account, text: "lost"))
       try await fixture.ledger.set(LedgerProduct(name: LedgerFixture.product, limits: [1]))
       #expect(try await fixture.ledger.keys() == [key])
       #expect(try await fixture.ledger.products().map(\.limits) == [[1]])

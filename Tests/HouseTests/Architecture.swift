@@ -24,6 +24,8 @@ enum Architecture {
     ["RPC", "GatewayPipeline"],
     ["ScoreContract", "GatewayBatches"],
     ["MeshContract", "TestingContract", "GatewayDoor"],
+    ["ScoreContract", "GatewayDoor"],
+    ["MeshContract", "TestingContract", "GatewayAccount"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
@@ -31,6 +33,8 @@ enum Architecture {
     ],
     ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
     ["RunCommands"],
+    ["Fuzz", "Proof", "ToolContext"],
+    ["RunCommands", "AccountCommands"],
   ]
 
   /// Services and whom each may call. Calls go down; progress streams back on the same call.
@@ -42,8 +46,8 @@ enum Architecture {
     ("Simulator", []),
     ("Orchestrator", ["Store", "Gateway", "Ingest"]),
     ("Edge", ["Orchestrator", "Store", "Gateway", "Ingest"]),
-    // Store for what it alone has, asked plainly: exports and backups.
-    ("CLI", ["Orchestrator", "Store"]),
+    // Store and Gateway for what they alone have, asked plainly: exports and backups, accounts.
+    ("CLI", ["Orchestrator", "Store", "Gateway"]),
   ]
 
   /// Whether code of one service may speak in the values of another, or of its own.
@@ -71,6 +75,7 @@ enum Architecture {
     "GatewayPipeline": "Services/Gateway/Pipeline",
     "GatewayBatches": "Services/Gateway/Batches",
     "GatewayDoor": "Services/Gateway/Door",
+    "GatewayAccount": "Services/Gateway/Account",
     "GatewayPacing": "Services/Gateway/Pacing",
     "GatewayLimits": "Services/Gateway/Limits",
     "SimulatorModel": "Services/Simulator/Model",
@@ -84,6 +89,7 @@ enum Architecture {
     "RunDisplay": "Services/CLI/Display",
     "ToolContext": "Services/CLI/Context",
     "RunCommands": "Services/CLI/Runs",
+    "AccountCommands": "Services/CLI/Accounts",
     "TestSupport": "Tests/Support/TestSupport",
     "InteropPeer": "Tests/Support/InteropPeer",
     "LoadPeer": "Tests/Support/LoadPeer",

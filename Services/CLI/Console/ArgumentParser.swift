@@ -25,14 +25,40 @@ package struct ArgumentParser: Sendable {
       throw UsageError(
         "the verb comes first, before \(first)", hint: "assay VERB \(first)", verb: nil)
     }
-    guard let verb = verb(first) else {
+    if let verb = verb(first) { return try parse(rest, of: verb) }
+    let group = group(first)
+    guard !group.isEmpty else {
       throw UsageError("there is no verb \(first)", hint: suggestion(for: first), verb: nil)
     }
-    return try parse(rest, of: verb)
+    return try parse(rest, in: group, named: first)
+  }
+
+  /// The verbs of a group: those whose names are this word and one more.
+  package func group(_ word: String) -> [Verb] { verbs.filter { $0.group == word } }
+
+  private func parse(
+    _ words: ArraySlice<String>, in group: [Verb], named name: String
+  ) throws(UsageError) -> Invocation {
+    let second = group.compactMap { $0.name.split(separator: " ").last.map(String.init) }
+    guard let word = words.first, !["-h", "--help"].contains(word) else {
+      if !words.isEmpty { return Invocation(verb: "help", operands: [name]) }
+      throw UsageError(
+        "assay \(name) needs one of \(second.joined(separator: ", "))",
+        hint: "assay \(name) --help", verb: nil)
+    }
+    guard let verb = verb("\(name) \(word)") else {
+      let near = Spelling.nearest(to: word, among: second)
+      throw UsageError(
+        "assay \(name) does not know \(word)",
+        hint: near.map { "did you mean assay \(name) \($0)?" }
+          ?? "it knows \(second.joined(separator: ", "))", verb: nil)
+    }
+    return try parse(words.dropFirst(), of: verb)
   }
 
   private func suggestion(for name: String) -> String {
-    Spelling.nearest(to: name, among: verbs.filter { !$0.isHidden }.map(\.name))
+    let known = verbs.filter { !$0.isHidden }.map { $0.group ?? $0.name }
+    return Spelling.nearest(to: name, among: known)
       .map { "did you mean assay \($0)?" } ?? "assay help lists all verbs"
   }
 

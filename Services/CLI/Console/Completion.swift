@@ -5,7 +5,28 @@ package struct Completion: Sendable {
   private let verbs: [Verb]
 
   package init(_ verbs: [Verb]) {
-    self.verbs = verbs.filter { !$0.isHidden }
+    var shown: [Verb] = []
+    for verb in verbs where !verb.isHidden {
+      guard let group = verb.group else {
+        shown.append(verb)
+        continue
+      }
+      guard !shown.contains(where: { $0.name == group }) else { continue }
+      shown.append(Self.whole(group, verbs.filter { !$0.isHidden && $0.group == group }))
+    }
+    self.verbs = shown
+  }
+
+  /// A group as one verb, which takes what any of its own takes.
+  private static func whole(_ name: String, _ verbs: [Verb]) -> Verb {
+    let words = verbs.compactMap { $0.name.split(separator: " ").last.map(String.init) }
+    var flags: [Flag] = []
+    for flag in verbs.flatMap(\.flags) where !flags.contains(where: { $0.name == flag.name }) {
+      flags.append(flag)
+    }
+    return Verb(
+      name, words.joined(separator: " or "),
+      operands: Operands("", count: 1...1, completion: .words(words)), flags: flags)
   }
 
   /// The script for one shell; names of services are asked of `assay` when they are needed.

@@ -6,6 +6,7 @@
 ///
 /// Parsing, help and completion all read this; nothing is written down twice.
 package struct Verb: Sendable {
+  /// One word, or two: `ledger audit` is one verb of the group `ledger`.
   package let name: String
   /// One line, no full stop.
   package let summary: String
@@ -29,6 +30,12 @@ package struct Verb: Sendable {
     self.details = details
     self.examples = examples
     self.isHidden = isHidden
+  }
+
+  /// The first of two words.
+  package var group: String? {
+    let words = name.split(separator: " ")
+    return words.count == 2 ? String(words[0]) : nil
   }
 
   /// `assay logs [-f] [SERVICE…]`.

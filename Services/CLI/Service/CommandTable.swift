@@ -1,3 +1,4 @@
+import AccountCommands
 package import Console
 import RunCommands
 package import ToolContext
@@ -9,8 +10,11 @@ package enum CommandTable {
     RestartCommand.command, ScaleCommand.command, HealthCommand.command, ReflectCommand.command,
     CallCommand.command, EchoCommand.command, WatchCommand.command, ListCommand.command,
     ShowCommand.command, RequestCommands.cancel, RequestCommands.pause, RequestCommands.resume,
-    ExportCommand.command, ProveCommand.command, DoctorCommand.command, ConfigCommand.command,
-    VersionCommand.command,
+    ExportCommand.command, ProveCommand.command, LedgerAuditCommand.command,
+    LedgerCommands.lines, LedgerCommands.spend, LedgerCommands.resolve, BudgetCommands.list,
+    BudgetCommands.set, KeyCommands.create, KeyCommands.list, KeyCommands.revoke,
+    ProductCommands.list, ProductCommands.set, ModelCommands.list, ModelCommands.price,
+    DoctorCommand.command, ConfigCommand.command, VersionCommand.command,
     CompletionCommand.command, HelpCommand.command, CompletionCommand.words,
   ]
 

@@ -35,8 +35,63 @@ package struct AuditReport: Equatable, Sendable {
     package let detail: String
   }
 
+  /// What a line is to whoever adds it up.
+  package enum LineClass: String, CaseIterable, Sendable {
+    case settled
+    case void
+    case uncertain
+    /// What a budget had open when the power went.
+    case gap
+    case correction
+  }
+
+  package struct Sum: Equatable, Sendable {
+    package private(set) var lines = 0
+    package private(set) var cost = NanoDollars.zero
+    package private(set) var bound = NanoDollars.zero
+
+    package init() {}
+
+    mutating func add(cost: Int64, bound: Int64) {
+      lines += 1
+      self.cost = NanoDollars(self.cost.count &+ cost)
+      self.bound = NanoDollars(self.bound.count &+ bound)
+    }
+  }
+
+  /// Tokens of all attempts, by kinds that never overlap.
+  package struct Usage: Equatable, Sendable {
+    package static let kinds = [
+      "input", "cache_read", "cache_write", "cache_write_long", "output", "reasoning",
+      "web_searches",
+    ]
+    package private(set) var counts = [Int64](repeating: 0, count: kinds.count)
+
+    mutating func add(_ usage: [Int64]) {
+      for (place, count) in usage.prefix(counts.count).enumerated() { counts[place] &+= count }
+    }
+  }
+
+  /// A line that is charged at its bound, and that nobody has resolved.
+  package struct OpenLine: Equatable, Sendable {
+    package let number: Int64
+    package let isGap: Bool
+    package let attempt: Int64
+    package let product: String
+    package let callKey: String
+    package let provider: String
+    package let requestID: String
+    package let cost: NanoDollars
+    package let endedAt: Int64
+  }
+
   package internal(set) var problems: [Problem] = []
   package internal(set) var lines = 0
+  package internal(set) var calls = 0
+  package internal(set) var sums: [LineClass: Sum] = [:]
+  package internal(set) var usage = Usage()
+  /// In the order of the ledger.
+  package internal(set) var open: [OpenLine] = []
   package internal(set) var settled = NanoDollars.zero
   package internal(set) var uncertain = NanoDollars.zero
   /// What settlements cost beyond what was held for them.
@@ -57,6 +112,23 @@ package struct AuditReport: Equatable, Sendable {
 
 /// A ledger's lines beside a provider's bill.
 package struct BillComparison: Equatable, Sendable {
+  /// One call that ledger and bill do not say the same of.
+  package struct Difference: Equatable, Sendable {
+    package enum Kind: String, Sendable {
+      case missing
+      case extra
+      case differing
+    }
+
+    package let kind: Kind
+    package let requestID: String
+    package let callKey: String
+    /// nil where the ledger has none.
+    package let line: Int64?
+    package let ledgerCost: NanoDollars?
+    package let billedCost: NanoDollars?
+  }
+
   /// Billed and settled alike.
   package internal(set) var equal = 0
   /// Billed, and in no line: requests by the provider's id.
@@ -68,6 +140,18 @@ package struct BillComparison: Equatable, Sendable {
   /// Lines at their bound, whether billed or not.
   package internal(set) var uncertain: [Int64] = []
   package internal(set) var billedTotal = NanoDollars.zero
+  /// All of missing, extra and differing, one by one.
+  package internal(set) var differences: [Difference] = []
+
+  mutating func add(
+    _ kind: Difference.Kind, _ call: BilledCall?, _ line: AuditedLine?, cost: Int64 = 0
+  ) {
+    differences.append(
+      Difference(
+        kind: kind, requestID: call?.requestID ?? line?.requestID ?? "",
+        callKey: line?.callKey ?? call?.callKey ?? "", line: line?.number,
+        ledgerCost: line == nil ? nil : NanoDollars(cost), billedCost: call?.cost))
+  }
 
   /// Whether every billed call is in the ledger, at its cost or at a bound that covers it.
   package var coversBill: Bool { missing.isEmpty && differing.isEmpty }

@@ -48,23 +48,29 @@ package struct BilledCall: Hashable, Sendable {
     guard usage.isCredible, cost >= 0 else { return nil }
   }
 
-  /// The bill in a file; a line that cannot be read is refused, since a bill is believed whole.
+  /// The bill in a file.
   package static func read(_ path: String) throws(Fault) -> [BilledCall] {
-    let text: String
     do {
-      text = try Files.readText(path, bytesMax: billBytesMax)
-    } catch {
+      return try parse(Files.read(path, bytesMax: billBytesMax), from: path)
+    } catch let error as MachineError {
       throw Fault(
         .notFound, reason: "BILL_UNREADABLE", "The bill \(path) cannot be read.",
+        hint: "Name a file of one call a line, or the address of a simulator.",
         facts: ["path": path], cause: error.description)
+    } catch {
+      throw Fault(describing: error)
     }
+  }
+
+  /// A bill's text; a line that cannot be read is refused, since a bill is believed whole.
+  package static func parse(_ bytes: [UInt8], from place: String) throws(Fault) -> [BilledCall] {
     var calls: [BilledCall] = []
     var places: [String: Int] = [:]
-    for (index, line) in text.split(separator: "\n").enumerated() {
-      guard let call = BilledCall(line: String(line)) else {
+    for (index, line) in bytes.split(separator: UInt8(ascii: "\n")).enumerated() {
+      guard let call = BilledCall(line: String(decoding: line, as: UTF8.self)) else {
         throw Fault(
-          .invalidArgument, reason: "BILL_UNREADABLE", "Line \(index + 1) of \(path) is no call.",
-          facts: ["path": path, "line": String(index + 1)])
+          .invalidArgument, reason: "BILL_UNREADABLE", "Line \(index + 1) of \(place) is no call.",
+          facts: ["path": place, "line": String(index + 1)])
       }
       if let place = places[call.requestID] {
         calls[place] = call

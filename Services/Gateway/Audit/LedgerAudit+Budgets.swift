@@ -27,6 +27,8 @@ extension LedgerAudit {
     let excess: Int64
     /// Whether it takes something from the cap.
     let isDraw: Bool
+    /// Whether it was taken before, and is only told here.
+    var isLate = false
   }
 
   /// Every line drew from every budget it fell under and from no other, and no cap was ever
@@ -44,7 +46,7 @@ extension LedgerAudit {
       used[step.account, default: 0] += step.change
       excess[step.account, default: 0] += step.excess
       guard step.isDraw, let account = accounts[step.account],
-        let cap = Self.version(of: versions[account.budget] ?? [], at: step.operation)?.cap
+        let cap = Self.cap(on: step, versions[account.budget] ?? [])
       else { continue }
       if (used[step.account] ?? 0) > cap + (excess[step.account] ?? 0) {
         report.add(
@@ -56,10 +58,12 @@ extension LedgerAudit {
 
   private static func steps(of line: AuditedLine) -> [Step] {
     let excess = max(0, line.cost - line.bound)
-    func step(_ operation: Int64, _ account: Int64, _ change: Int64, isDraw: Bool) -> Step {
+    func step(
+      _ operation: Int64, _ account: Int64, _ change: Int64, isDraw: Bool, isLate: Bool = false
+    ) -> Step {
       Step(
         operation: operation, line: line.number, account: account, change: change,
-        excess: operation == line.endedOp ? excess : 0, isDraw: isDraw)
+        excess: operation == line.endedOp ? excess : 0, isDraw: isDraw, isLate: isLate)
     }
     return line.accounts.flatMap { account in
       switch line.kind {
@@ -68,10 +72,17 @@ extension LedgerAudit {
           step(line.reservedOp, account, line.bound, isDraw: true),
           step(line.endedOp, account, line.cost - line.bound, isDraw: false),
         ]
-      case 2: [step(line.endedOp, account, line.cost, isDraw: true)]
+      case 2: [step(line.endedOp, account, line.cost, isDraw: true, isLate: true)]
       default: [step(line.endedOp, account, line.cost - line.bound, isDraw: false)]
       }
     }
+  }
+
+  /// The cap that a draw was held to. What a power cut took was drawn under a cap that may have
+  /// been lowered since, so the highest of them counts.
+  private static func cap(on step: Step, _ versions: [Version]) -> Int64? {
+    guard step.isLate else { return version(of: versions, at: step.operation)?.cap }
+    return versions.filter { $0.operation < step.operation }.map(\.cap).max()
   }
 
   private static func version(of versions: [Version], at operation: Int64) -> Version? {
@@ -142,65 +153,5 @@ extension LedgerAudit {
       }
     }
     return parts.joined(separator: " ")
-  }
-
-  // MARK: - Against the bill
-
-  /// Puts each billed call beside the line that has its request, or else beside an uncertain
-  /// line of its call. A batch tells nobody its requests' names: there the call's key is the name.
-  mutating func compare(with bill: [BilledCall]) {
-    var comparison = BillComparison()
-    var byRequest: [String: AuditedLine] = [:]
-    var batched: [String: AuditedLine] = [:]
-    var uncertain: [String: [AuditedLine]] = [:]
-    let corrections = Dictionary(lines.filter { $0.kind == 3 }.map { ($0.corrects, $0) }) { $1 }
-    for line in lines where line.kind == 1 {
-      // What a request of a batch was found to cost after a crash stands in its line's place.
-      let word = line.isBatched ? corrections[line.number] ?? line : line
-      if word.state == 5 {
-        comparison.uncertain.append(line.number)
-        uncertain[line.callKey, default: []].append(line)
-      } else if line.isBatched, line.state != 4 {
-        batched[line.callKey] = word
-      }
-      if !word.requestID.isEmpty { byRequest[word.requestID] = word }
-    }
-    var billed: Set<Int64> = []
-    for call in bill {
-      comparison.billedTotal = NanoDollars(comparison.billedTotal.count &+ call.cost.count)
-      let named =
-        call.isBatched
-        ? batched[call.callKey] ?? byRequest[call.callKey] : byRequest[call.requestID]
-      if let line = named {
-        billed.insert(line.number)
-        Self.put(call, beside: line, into: &comparison)
-      } else if let line = uncertain[call.callKey]?.popLast() {
-        billed.insert(line.number)
-        if call.cost.count > line.bound { comparison.differing.append(line.number) }
-      } else {
-        comparison.missing.append(call.requestID)
-      }
-    }
-    comparison.extra = lines.filter {
-      ($0.kind == 1 || $0.kind == 3 && $0.isBatched) && $0.state == 3 && $0.cost > 0
-        && !billed.contains($0.number)
-    }.map(\.number)
-    report.bill = comparison
-  }
-
-  private static func put(
-    _ call: BilledCall, beside line: AuditedLine, into comparison: inout BillComparison
-  ) {
-    let usage = [
-      call.usage.freshInput, call.usage.cacheRead, call.usage.cacheWriteShort,
-      call.usage.cacheWriteLong, call.usage.output, call.usage.reasoning, call.usage.webSearches,
-    ]
-    if line.state == 5 {
-      if call.cost.count > line.bound { comparison.differing.append(line.number) }
-    } else if line.cost == call.cost.count, line.usage == usage, line.isBatched == call.isBatched {
-      comparison.equal += 1
-    } else {
-      comparison.differing.append(line.number)
-    }
   }
 }

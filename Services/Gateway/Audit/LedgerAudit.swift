@@ -14,25 +14,53 @@ package struct LedgerAudit {
   package static func run(
     folder: String, bill: [BilledCall]? = nil
   ) throws(Fault) -> AuditReport {
+    try run(file: "\(folder)/ledger.db", bill: bill)
+  }
+
+  /// Audits one file.
+  package static func run(
+    file: String, bill: [BilledCall]? = nil
+  ) throws(Fault) -> AuditReport {
     do {
       var options = ConnectionOptions(.readOnly)
       options.busyTimeoutMilliseconds = 5_000
-      let connection = try Connection("\(folder)/ledger.db", options)
+      let connection = try Connection(file, options)
+      guard try connection.applicationID == applicationID else { throw foreign(file) }
       var audit = LedgerAudit(connection: connection)
       try audit.everything(bill)
       return audit.report
-    } catch {
-      guard error.code == .damaged else { throw Self.fault(error, folder) }
+    } catch let fault as Fault {
+      throw fault
+    } catch let error as SQLiteError {
+      guard error.code == .damaged else { throw Self.fault(error, file) }
       var report = AuditReport()
       report.add(.file, "ledger.db", error.message)
       return report
+    } catch {
+      throw Fault(describing: error)
     }
   }
 
-  private static func fault(_ error: SQLiteError, _ folder: String) -> Fault {
+  /// `Algr`, as every ledger says of itself.
+  private static let applicationID: Int32 = 0x416C_6772
+
+  private static func foreign(_ file: String) -> Fault {
+    Fault(
+      .failedPrecondition, reason: "LEDGER_FOREIGN", "\(file) is no ledger.",
+      hint: "It is called ledger.db, in the folder that ASSAY_GATEWAY_PATH names.",
+      facts: ["path": file])
+  }
+
+  private static func fault(_ error: SQLiteError, _ file: String) -> Fault {
     var fault = error.fault
-    fault.reason = error.code == .inaccessible ? "LEDGER_INACCESSIBLE" : "LEDGER_ERROR"
-    fault.facts["path"] = folder
+    fault.facts["path"] = file
+    guard error.code == .inaccessible else {
+      fault.reason = "LEDGER_ERROR"
+      return fault
+    }
+    fault.reason = "LEDGER_INACCESSIBLE"
+    fault.message = "The ledger \(file) cannot be opened."
+    fault.hint = "Look whether it is there, and whether this account may read it and its folder."
     return fault
   }
 
@@ -40,9 +68,11 @@ package struct LedgerAudit {
     for problem in try connection.problems() { report.add(.file, "ledger.db", problem) }
     try connection.begin(.reading)
     defer { connection.rollBack() }
-    for table in Self.tables { try checkChain(table) }
+    let version = try connection.userVersion
+    for table in Self.tables where table.since <= version { try checkChain(table) }
     lines = try AuditedLine.all(on: connection)
     report.lines = lines.count
+    takeStock()
     checkPaths()
     try checkPrices()
     try checkBalances()
@@ -59,6 +89,8 @@ package struct LedgerAudit {
     let name: String
     /// What each column between number and chain is: a number, a text, a blob.
     let kinds: String
+    /// The version of the file from which on it is there.
+    var since: Int32 = 1
   }
 
   private static let tables = [
@@ -67,6 +99,7 @@ package struct LedgerAudit {
     Table(name: "price_versions", kinds: "ttnnnnnnnnnnnt"),
     Table(name: "key_versions", kinds: "btttbnnt"),
     Table(name: "product_versions", kinds: "tbnnt"),
+    Table(name: "change_log", kinds: "nttttt", since: 2),
   ]
 
   /// Each row's digest over the digest before it and the row's own values.
@@ -120,7 +153,11 @@ package struct LedgerAudit {
   private mutating func checkPaths() {
     var attempts: Set<Int64> = []
     var operations: Set<Int64> = []
+    var corrected: Set<Int64> = []
     for line in lines {
+      if line.kind == 3, !corrected.insert(line.corrects).inserted {
+        report.add(.repeated, "lines \(line.number)", "the line it corrects was corrected before")
+      }
       if let wrong = line.wrongPath { report.add(.path, "lines \(line.number)", wrong) }
       if line.kind == 1, !attempts.insert(line.attempt).inserted {
         report.add(.repeated, "lines \(line.number)", "the attempt has a line already")

@@ -20,6 +20,8 @@ package struct Catalog: Equatable, Sendable {
   /// By name and by alias.
   package private(set) var models: [String: ModelCard] = [:]
   package var products: [ProductEntry] = []
+  /// Whether a caller may be of a product that is not among them: where the file names none.
+  package var takesAnyProduct = true
 
   package init() {}
 
@@ -122,6 +124,8 @@ package struct ProductEntry: Equatable, Sendable {
   package var limits = RateLimits()
   package var keys: [ProviderKey] = []
   package var budgets: [BudgetEntry] = []
+  /// Whether its calls are refused.
+  package var isClosed = false
 
   package init(name: String) { self.name = name }
 }

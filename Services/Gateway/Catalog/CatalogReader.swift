@@ -48,6 +48,7 @@ package struct CatalogReader {
       named(modelsNode, "models") { reader, name, node in reader.model(name, node, &catalog) }
     }
     check(catalog, root)
+    catalog.takesAnyProduct = catalog.products.isEmpty
     return catalog
   }
 
@@ -160,7 +161,13 @@ package struct CatalogReader {
         if node.sequence == nil { reader.report(node, "\(place).models is no list") }
       case "keys":
         reader.named(node, "\(place).keys") { reader, name, node in
-          if let key = reader.key(name, node, "\(place).keys.\(name)") { entry.keys.append(key) }
+          guard let key = reader.key(name, node, "\(place).keys.\(name)") else { return }
+          entry.keys.append(key)
+          if key.limits != RateLimits() {
+            reader.report(
+              node, "\(place).keys.\(name) has limits, which no product's key has",
+              hint: "set them on \(place)")
+          }
         }
       case "budget": entry.budgets = reader.budgets(node, "\(place).budget")
       default: reader.limit(key, node, place, &entry.limits)

@@ -1,34 +1,36 @@
 import Digest
-package import GatewayCatalog
 package import GatewayPipeline
-import GatewayValues
 package import HTTPServer
-import Telemetry
 
 /// Who may ask, by the SHA-256 of their keys: what is looked up tells nothing of what is near.
 package struct CallerDirectory: Sendable {
-  private var callers: [[UInt8]: Caller] = [:]
+  private struct Entry: Sendable {
+    let hash: [UInt8]
+    let caller: Caller
+  }
+
+  /// By the first bytes of the hash; the rest is compared in a time that tells nothing.
+  private var entries: [UInt64: [Entry]] = [:]
 
   package init() {}
 
-  /// Reads the keys of a catalog's products.
-  package init(_ catalog: Catalog) throws {
-    for product in catalog.products {
-      for key in product.keys {
-        guard let productName = GatewayName(product.name), let keyName = GatewayName(key.name)
-        else { continue }
-        let secret = try Upstreams.read(key, of: product.name)
-        let hash = secret.withBytes { (bytes: RawSpan) -> [UInt8] in Self.hash(bytes) }
-        callers[hash] = Caller(product: productName, key: keyName)
-      }
-    }
+  package mutating func add(_ caller: Caller, hash: [UInt8]) {
+    entries[Self.place(of: hash), default: []].append(Entry(hash: hash, caller: caller))
   }
 
-  package var isEmpty: Bool { callers.isEmpty }
+  package var isEmpty: Bool { entries.isEmpty }
 
-  private static func hash(_ bytes: RawSpan) -> [UInt8] {
+  /// What is kept of a key.
+  package static func hash(_ secret: RawSpan) -> [UInt8] {
     var digest = SHA256()
-    digest.update(bytes)
+    digest.update(secret)
+    return digest.finish()
+  }
+
+  /// The same of a key that was just made.
+  package static func hash(_ secret: [UInt8]) -> [UInt8] {
+    var digest = SHA256()
+    digest.update(secret)
     return digest.finish()
   }
 
@@ -44,8 +46,20 @@ package struct CallerDirectory: Sendable {
   }
 
   private func caller(_ secret: ArraySlice<UInt8>) -> Caller? {
-    var digest = SHA256()
-    digest.update(Array(secret))
-    return callers[digest.finish()]
+    let hash = Self.hash(Array(secret))
+    var found: Caller?
+    for entry in entries[Self.place(of: hash)] ?? [] where Self.isEqual(entry.hash, hash) {
+      found = entry.caller
+    }
+    return found
+  }
+
+  private static func place(of hash: [UInt8]) -> UInt64 {
+    hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+  }
+
+  private static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
+    guard left.count == right.count else { return false }
+    return zip(left, right).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
   }
 }

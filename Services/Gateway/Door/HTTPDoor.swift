@@ -6,7 +6,7 @@
 import EventLoop
 import Faults
 package import GatewayBatches
-package import GatewayCatalog
+import GatewayCatalog
 package import GatewayPipeline
 import GatewayProviders
 import GatewayValues
@@ -31,20 +31,17 @@ package enum DoorLimits {
 package struct HTTPDoor: Sendable {
   let pipeline: CallPipeline
   let batches: BatchRunner
-  let callers: CallerDirectory
-  let catalog: Catalog
+  let directory: DoorDirectory
   let metrics: Metrics
   /// One thread: what is long leaves the other processors to what is short.
   let reading = BlockingPool(name: "door-reader", threadsMax: 1, queueMax: 16_384)
 
   package init(
-    pipeline: CallPipeline, batches: BatchRunner, callers: CallerDirectory, catalog: Catalog,
-    metrics: Metrics
+    pipeline: CallPipeline, batches: BatchRunner, directory: DoorDirectory, metrics: Metrics
   ) {
     self.pipeline = pipeline
     self.batches = batches
-    self.callers = callers
-    self.catalog = catalog
+    self.directory = directory
     self.metrics = metrics
   }
 
@@ -58,13 +55,13 @@ package struct HTTPDoor: Sendable {
     default: break
     }
     let shape = Self.family(of: head, path: path)
-    guard let caller = callers.caller(of: head) else {
+    guard let caller = directory.callers.caller(of: head) else {
       return .refuse(Self.refusal(Self.unknownKey, shape))
     }
     let isCount = path == "/v1/messages/count_tokens"
     if path == "/v1/models" || path.hasPrefix("/v1/models/") {
       guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
-      return .refuse(ModelList(catalog, caller, shape).answer(path, shape))
+      return .refuse(ModelList(directory.catalog, caller, shape).answer(path, shape))
     }
     if let asked = BatchPath(path), asked.family == shape {
       return batchRoute(head, asked, caller)

@@ -7,8 +7,8 @@ import Locking
 extension Ledger {
   /// Puts a budget in force, or changes the cap of one that is. It counts from now on.
   ///
-  /// A cap below what is spent or held is refused.
-  package func set(_ budget: Budget, note: String = "") async throws(Fault) {
+  /// A cap below what is spent or held takes nothing back: it admits no call any more.
+  package func set(_ budget: Budget, note: ChangeNote = ChangeNote(.account)) async throws(Fault) {
     _ = try TimeZoneRules(named: budget.zone)
     guard budget.cap >= .zero else { throw Self.invalid("cap", "A cap is not below zero.") }
     let note = try Self.checked(note)
@@ -37,7 +37,9 @@ extension Ledger {
   }
 
   /// Takes a budget out of force; its lines and its history stay.
-  package func remove(budget name: GatewayName, note: String = "") async throws(Fault) {
+  package func remove(budget name: GatewayName, note: ChangeNote = ChangeNote(.account))
+    async throws(Fault)
+  {
     let note = try Self.checked(note)
     let now = options.clock()
     let found = change { state in
@@ -55,7 +57,7 @@ extension Ledger {
   /// Says what a model costs from a moment on, which is not in the past.
   package func set(
     price: ModelPrice, of model: GatewayName, version: GatewayName,
-    fromMilliseconds: Int64? = nil, note: String = ""
+    fromMilliseconds: Int64? = nil, note: ChangeNote = ChangeNote(.account)
   ) async throws(Fault) {
     guard price.isCredible else {
       throw Self.invalid("price", "The price cannot be meant: a decimal point was lost.")
@@ -72,7 +74,7 @@ extension Ledger {
     change { $0.prices.set(entry, for: model.text) }
   }
 
-  package func set(_ key: LedgerKey, note: String = "") async throws(Fault) {
+  package func set(_ key: LedgerKey, note: ChangeNote = ChangeNote(.account)) async throws(Fault) {
     guard key.hash.count == 32 else { throw Self.invalid("hash", "A SHA-256 has 32 bytes.") }
     guard key.limits.count <= LedgerLimits.limitsBlobBytesMax else {
       throw Self.invalid("limits", "They are too long.")
@@ -81,7 +83,9 @@ extension Ledger {
     _ = try await perform(.set(.key(key, at: options.clock(), note: note)))
   }
 
-  package func set(_ product: LedgerProduct, note: String = "") async throws(Fault) {
+  package func set(_ product: LedgerProduct, note: ChangeNote = ChangeNote(.account))
+    async throws(Fault)
+  {
     guard product.limits.count <= LedgerLimits.limitsBlobBytesMax else {
       throw Self.invalid("limits", "They are too long.")
     }
@@ -91,18 +95,28 @@ extension Ledger {
 
   /// Says what an uncertain line came to, with evidence; the line itself stays.
   package func resolve(
-    line number: Int64, cost: NanoDollars, evidence: String, late: Settlement? = nil
+    line number: Int64, cost: NanoDollars, evidence: String, late: Settlement? = nil,
+    note: ChangeNote = ChangeNote(.account)
   ) async throws(Fault) -> LedgerLine {
-    guard cost >= .zero else { throw Self.invalid("cost", "A cost is not below zero.") }
+    guard (NanoDollars.zero...LedgerLimits.correctionMax).contains(cost) else {
+      throw Self.invalid("cost", "A cost is from $0 to \(LedgerLimits.correctionMax).")
+    }
+    let note = try Self.checked(note)
     let evidence = try Self.checked(evidence)
     guard !evidence.isEmpty else { throw Self.invalid("evidence", "Say how that is known.") }
     let moment = change { state in state.moment(options.clock()) }
     let receipt = try await perform(
       .correct(
-        Correction(line: number, cost: cost, evidence: evidence, moment: moment, late: late)))
+        Correction(
+          line: number, cost: cost, evidence: evidence, moment: moment, late: late, note: note)))
     retryWaiting()
     guard case .line(let line) = receipt else { throw .ledgerClosed }
     return line
+  }
+
+  private static func checked(_ note: ChangeNote) throws(Fault) -> ChangeNote {
+    _ = try checked(note.stored)
+    return note
   }
 
   private static func checked(_ note: String) throws(Fault) -> String {

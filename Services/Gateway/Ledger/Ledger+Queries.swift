@@ -65,6 +65,48 @@ extension Ledger {
     try await ask { reader throws(Fault) in try reader.products() }
   }
 
+  // MARK: - Accounts
+
+  /// A page of attempts, the newest first.
+  package func attempts(_ filter: AttemptFilter) async throws(Fault) -> [KnownAttempt] {
+    try await ask { reader throws(Fault) in try reader.attempts(filter) }
+  }
+
+  package func attempt(_ id: AttemptID) async throws(Fault) -> KnownAttempt? {
+    try await ask { reader throws(Fault) in try reader.attempt(id) }
+  }
+
+  package func attempt(ofLine number: Int64) async throws(Fault) -> KnownAttempt? {
+    try await ask { reader throws(Fault) in try reader.attempt(ofLine: number) }
+  }
+
+  package func summary(
+    by grouping: SpendGrouping?, _ filter: AttemptFilter
+  ) async throws(Fault) -> [SpendSummary] {
+    try await ask { reader throws(Fault) in try reader.summary(by: grouping, filter) }
+  }
+
+  /// Every word on each budget, in their order.
+  package func budgetVersions() async throws(Fault) -> [BudgetVersion] {
+    try await ask { reader throws(Fault) in try reader.budgetVersions() }
+  }
+
+  package func priceVersions() async throws(Fault) -> [PriceVersion] {
+    try await ask { reader throws(Fault) in try reader.priceVersions() }
+  }
+
+  package func productVersions() async throws(Fault) -> [ProductVersion] {
+    try await ask { reader throws(Fault) in try reader.productVersions() }
+  }
+
+  package func keyRecords() async throws(Fault) -> [KeyRecord] {
+    try await ask { reader throws(Fault) in try reader.keyRecords() }
+  }
+
+  package func changes(countMax: Int) async throws(Fault) -> [LoggedChange] {
+    try await ask { reader throws(Fault) in try reader.changes(countMax: countMax) }
+  }
+
   static func unknownBudget(_ name: GatewayName) -> Fault {
     Fault(
       .notFound, reason: "BUDGET_UNKNOWN", "There is no budget \(name).",

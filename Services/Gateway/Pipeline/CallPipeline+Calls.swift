@@ -110,11 +110,19 @@ extension CallPipeline {
   }
 
   func checkProduct(of caller: Caller) throws(Fault) {
-    guard !catalog.products.isEmpty, catalog.product(caller.product.text) == nil else { return }
-    throw Fault(
-      .permissionDenied, reason: "UNKNOWN_PRODUCT",
-      "The gateway's file knows no product \(caller.product).",
-      hint: "It knows: \(catalog.products.map(\.name).joined(separator: ", ")).")
+    let product = catalog.product(caller.product.text)
+    guard product != nil || catalog.takesAnyProduct else {
+      throw Fault(
+        .permissionDenied, reason: "UNKNOWN_PRODUCT",
+        "The gateway knows no product \(caller.product).",
+        hint: "assay product ls tells which it knows.")
+    }
+    if product?.isClosed == true {
+      throw Fault(
+        .permissionDenied, reason: "PRODUCT_CLOSED",
+        "The product \(caller.product) is closed: none of its calls is made.",
+        hint: "assay product set \(caller.product) --open")
+    }
   }
 
   /// Every stage behind the joining of calls.

@@ -46,6 +46,8 @@ package actor CallPipeline: LoopActor {
   private var early: [UInt64: Result<Ticket, any Error>] = [:]
   var lastCallID: UInt64 = 0
   private var wake: LoopTimer?
+  /// A catalog that is ready to be taken.
+  var staged: StagedCatalog?
 
   package init(
     catalog: Catalog, ledger: Ledger, cache: any ResponseCache, upstreams: sending Upstreams,
@@ -75,7 +77,7 @@ package actor CallPipeline: LoopActor {
     return MonotonicInstant(nanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
   }
 
-  var wallMilliseconds: Int64 {
+  package var wallMilliseconds: Int64 {
     let now = WallTime.now()
     return now.seconds * 1_000 + Int64(now.nanoseconds) / 1_000_000
   }
@@ -170,7 +172,7 @@ extension Refusal {
         hint: "Ask for less output, send less input, or have the limit raised.")
     case .unknownProduct:
       Fault(
-        .permissionDenied, reason: "UNKNOWN_PRODUCT", "The gateway's file knows no such product.")
+        .permissionDenied, reason: "UNKNOWN_PRODUCT", "The gateway knows no such product.")
     case .unknownRoute, .senseless, .alreadyAsked:
       Fault(.internal, reason: "BAD_ADMISSION", "The call was asked for in a way that cannot be.")
     case .noRoute(let why): Self.closed(why, retryAfter)

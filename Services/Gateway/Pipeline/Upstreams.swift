@@ -1,29 +1,44 @@
 package import EventLoop
-import Faults
 package import GatewayCatalog
 import GatewayProviders
 import GatewayValues
 import HTTPClient
-import Machine
-package import Telemetry
 
 /// The ways to the catalog's providers: addresses checked, keys read, connections kept.
 package final class Upstreams {
+  /// The ways as one catalog names them.
+  struct Ways {
+    fileprivate var endpoints: [String: HTTPEndpoint] = [:]
+    fileprivate var upstreams: [String: HTTPUpstream] = [:]
+    fileprivate let secrets: ProviderSecrets
+  }
+
   private let client: HTTPClient
-  private var endpoints: [String: HTTPEndpoint] = [:]
-  /// By provider and key.
-  private var secrets: [String: String] = [:]
+  private var ways: Ways
 
   /// Loop's thread only.
-  package init(_ catalog: Catalog, on loop: EventLoop) throws {
+  package init(_ catalog: Catalog, _ secrets: ProviderSecrets, on loop: EventLoop) throws {
     client = try HTTPClient(on: loop)
+    ways = Ways(secrets: secrets)
+    ways = try ways(of: catalog, secrets)
+  }
+
+  /// The ways of another catalog; a provider that is where it was keeps its connections.
+  func ways(of catalog: Catalog, _ secrets: ProviderSecrets) throws -> Ways {
+    var next = Ways(secrets: secrets)
     for provider in catalog.providers {
-      endpoints[provider.name] = try client.endpoint(for: try Self.upstream(provider))
-      for key in provider.keys {
-        secrets["\(provider.name)/\(key.name)"] = try Self.secret(of: key, provider.name)
+      let upstream = try Self.upstream(provider)
+      next.upstreams[provider.name] = upstream
+      if ways.upstreams[provider.name] == upstream, let kept = ways.endpoints[provider.name] {
+        next.endpoints[provider.name] = kept
+      } else {
+        next.endpoints[provider.name] = try client.endpoint(for: upstream)
       }
     }
+    return next
   }
+
+  func take(_ next: Ways) { ways = next }
 
   private static func upstream(_ provider: ProviderEntry) throws -> HTTPUpstream {
     var upstream: HTTPUpstream
@@ -41,27 +56,7 @@ package final class Upstreams {
     return upstream
   }
 
-  private static func secret(of key: ProviderKey, _ provider: String) throws -> String {
-    switch key.source {
-    case .text(let text): return text
-    case .file(let path):
-      do {
-        return try Files.readText(path).trimmingLineEnd()
-      } catch {
-        throw Fault(
-          .failedPrecondition, reason: "NO_KEY",
-          "The key \(key.name) of \(provider) cannot be read: \(error).",
-          hint: "Put it into the file that the gateway's file names.")
-      }
-    }
-  }
-
-  /// The secret of a product's or a provider's key.
-  package static func read(_ key: ProviderKey, of owner: String) throws -> Secret {
-    Secret(try secret(of: key, owner))
-  }
-
-  func endpoint(_ route: ModelRoute) -> HTTPEndpoint? { endpoints[route.provider.name] }
+  func endpoint(_ route: ModelRoute) -> HTTPEndpoint? { ways.endpoints[route.provider.name] }
 
   /// The headers of a call: who asks, and in which version of the dialect.
   func headers(
@@ -79,7 +74,7 @@ package final class Upstreams {
     return fields
   }
 
-  func endpoint(named provider: String) -> HTTPEndpoint? { endpoints[provider] }
+  func endpoint(named provider: String) -> HTTPEndpoint? { ways.endpoints[provider] }
 
   /// Who asks about a batch.
   func credentials(
@@ -93,7 +88,7 @@ package final class Upstreams {
   private func credentials(
     _ provider: String, _ key: String, _ family: ProviderFamily, hasVersion: Bool
   ) -> [HTTPField] {
-    let secret = secrets["\(provider)/\(key)"] ?? ""
+    let secret = ways.secrets.text(provider, key)
     switch family {
     case .openAI: return [HTTPField("authorization", "Bearer \(secret)")]
     case .anthropic:
@@ -103,14 +98,6 @@ package final class Upstreams {
   }
 
   package func close() { client.close() }
-}
-
-extension String {
-  func trimmingLineEnd() -> String {
-    var text = self[...]
-    while let last = text.last, last.isNewline || last == " " { text.removeLast() }
-    return String(text)
-  }
 }
 
 extension HTTPHeaders: ReplyHeaders {

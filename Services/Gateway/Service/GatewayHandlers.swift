@@ -105,7 +105,16 @@ struct GatewayHandlers: GatewayServer {
   ) async throws -> ListModelsResponse {
     let catalog = await pipeline.models
     var response = ListModelsResponse()
-    response.models = catalog.cards.map { Model($0) }
+    let (prices, now) = (ledger.prices, await pipeline.wallMilliseconds)
+    response.models = catalog.cards.map { card in
+      var model = Model(card)
+      // What holds now, whoever said it: the file, or the Account service.
+      if let entry = prices.entry(for: card.name, atMilliseconds: now) {
+        model.price = Price(
+          entry.price, version: entry.version, fromMilliseconds: entry.fromMilliseconds)
+      }
+      return model
+    }
     return response
   }
 

@@ -5,6 +5,7 @@
 import Configuration
 import EventLoop
 import Faults
+import GatewayAccount
 import GatewayCatalog
 import GatewayContract
 import GatewayDoor
@@ -16,7 +17,6 @@ import GatewayValues
 import HTTPServer
 import LedgerFile
 import Lifecycle
-import Machine
 import RPC
 package import ServiceHost
 import Telemetry
@@ -36,26 +36,14 @@ package enum GatewayService {
         try StandInGateway(script: script, logPath: path, loop: environment.loop).definition
       ])
     }
-    guard let catalog = try catalog(values) else {
+    if let path = values[GatewaySettings.catalog] {
+      return try await OpenGateway(FileFacts(reading: path), path: path, environment).parts
+    }
+    guard let address = values[GatewaySettings.simulator] else {
       return ServiceParts([GatewayWithoutProvider().definition])
     }
-    return try await OpenGateway(catalog, environment).parts
-  }
-
-  /// The operator's file, or a simulator in place of every provider; nil without either.
-  private static func catalog(_ values: ConfigurationValues) throws -> Catalog? {
-    if let path = values[GatewaySettings.catalog] {
-      let bytes: [UInt8]
-      do {
-        bytes = try Files.read(path)
-      } catch {
-        throw Fault(
-          .failedPrecondition, reason: "NO_CATALOG", "The gateway's file cannot be read: \(error).",
-          hint: "Point \(GatewaySettings.catalog.definition.variable) to it.")
-      }
-      return try CatalogReader.read(bytes, path: path)
-    }
-    return values[GatewaySettings.simulator].map { Catalog(simulator: $0) }
+    let facts = try FileFacts(Catalog(simulator: address))
+    return try await OpenGateway(facts, path: nil, environment).parts
   }
 }
 

@@ -1,15 +1,13 @@
 import Configuration
 import EventLoop
 import Faults
+import GatewayAccount
 import GatewayBatches
-import GatewayBudgets
 import GatewayCache
-import GatewayCatalog
 import GatewayContract
 import GatewayDoor
 import GatewayLedger
 import GatewayPipeline
-import GatewayValues
 import HTTPServer
 import LedgerFile
 import Lifecycle
@@ -22,31 +20,29 @@ import Telemetry
 struct OpenGateway {
   let parts: ServiceParts
 
-  init(_ catalog: Catalog, _ environment: ServiceEnvironment) async throws {
+  /// `path` is the file that the facts were read from, when there is one.
+  init(_ facts: FileFacts, path: String?, _ environment: ServiceEnvironment) async throws {
     let values = environment.configuration.current
     let loop = environment.loop
     let logger = environment.logger
     var options = LedgerOptions(folder: values[GatewaySettings.path])
     options.durability = LedgerDurability(rawValue: values[GatewaySettings.durability]) ?? .power
     let ledger = try await Ledger.open(options, on: loop)
-    try await Self.enter(catalog, into: ledger)
-<<<<<<< HEAD
     let cache = try await Self.cache(environment)
     let plans = values[GatewaySettings.promptCache] == "plan"
     let metrics = environment.metrics
     let pipeline = try await Self.onLoop(loop) {
       try CallPipeline(
-        catalog: catalog, ledger: ledger, cache: cache.map { FiledAnswers($0) } ?? NoCache(),
-        upstreams: Upstreams(catalog, on: loop), plansPrompts: plans, metrics: metrics,
+        catalog: facts.catalog, ledger: ledger, cache: cache.map { FiledAnswers($0) } ?? NoCache(),
+        upstreams: facts.upstreams(on: loop), plansPrompts: plans, metrics: metrics,
         logger: logger, loop: loop)
     }
-=======
-    let pipeline = try await Self.pipeline(catalog, ledger, logger, loop)
+    let directory = DoorDirectory()
+    let book = try await AccountBook.open(
+      facts, ledger: ledger, pipeline: pipeline, directory: directory, logger: logger)
     let batches = try await Self.batches(pipeline, ledger, values, logger)
->>>>>>> batches
     let door = HTTPDoor(
-      pipeline: pipeline, batches: batches, callers: try CallerDirectory(catalog), catalog: catalog,
-      metrics: environment.metrics)
+      pipeline: pipeline, batches: batches, directory: directory, metrics: metrics)
     let server = HTTPServer(
       on: loop, limits: Self.limits(bodyBytes: values[GatewaySettings.bodyMemory]),
       errorBody: { HTTPDoor.errorBody($0, $1) },
@@ -55,20 +51,25 @@ struct OpenGateway {
       let address = try await server.listen(on: try Self.address(text))
       logger.info("listening for HTTP", [.address: .string(address.description)])
     }
+    let watch = path.map {
+      CatalogWatch($0, facts, book: book, logger: logger, metrics: environment.metrics)
+    }
+    if let watch { loop.execute { watch.start() } }
     parts = ServiceParts(
-      [GatewayHandlers(pipeline: pipeline, ledger: ledger, batches: batches).definition],
+      [
+        GatewayHandlers(pipeline: pipeline, ledger: ledger, batches: batches).definition,
+        AccountHandlers(book: book, ledger: ledger).definition,
+      ],
       beneath: [
         LifecycleMember("ledger") {
           await ShutdownSignal.current?.wait()
-<<<<<<< HEAD
-          await cache?.close()
-=======
           await batches.close()
->>>>>>> batches
+          await cache?.close()
           await ledger.close()
         }
       ],
-      beside: [LifecycleMember("http") { try await server.run() }])
+      beside: [LifecycleMember("http") { try await server.run() }],
+      reload: { watch?.readAgain() })
   }
 
   private static func limits(bodyBytes: Int) -> HTTPServerLimits {
@@ -120,48 +121,6 @@ struct OpenGateway {
   ) async throws -> R {
     try await withCheckedThrowingContinuation { continuation in
       loop.execute { continuation.resume(with: Result { try body() }) }
-    }
-  }
-
-  /// What the file says of money holds from now on; what was said before stays as its history.
-  private static func enter(_ catalog: Catalog, into ledger: Ledger) async throws {
-    let known = ledger.prices
-    for card in catalog.cards {
-      guard let model = GatewayName(card.name), let version = GatewayName(card.priceVersion),
-        known.history(of: card.name).last?.price != card.price
-      else { continue }
-      try await ledger.set(price: card.price, of: model, version: version, note: "catalog")
-    }
-    try await enterBudgets(catalog, into: ledger)
-  }
-
-  /// A budget of a product and a period is the file's: one that it does not name holds no more.
-  private static func enterBudgets(_ catalog: Catalog, into ledger: Ledger) async throws {
-    var named: Set<GatewayName> = []
-    for product in catalog.products {
-      for entry in product.budgets {
-        guard let name = GatewayName("\(product.name)/\(entry.period.rawValue)"),
-          let owner = GatewayName(product.name)
-        else { continue }
-        named.insert(name)
-        let period: BudgetPeriod =
-          switch entry.period {
-          case .total: .total
-          case .day: .day
-          case .month: .month
-          }
-        let budget = GatewayBudgets.Budget(
-          name, scope: GatewayBudgets.BudgetScope(product: .only(owner)), period: period,
-          zone: entry.zone,
-          cap: entry.cap)
-        if ledger.budgets.contains(budget) { continue }
-        try await ledger.set(budget, note: "catalog")
-      }
-    }
-    let periods = BudgetEntry.Period.allCases.map { "/\($0.rawValue)" }
-    for budget in ledger.budgets
-    where !named.contains(budget.name) && periods.contains(where: budget.name.text.hasSuffix) {
-      try await ledger.remove(budget: budget.name, note: "not in the catalog")
     }
   }
 

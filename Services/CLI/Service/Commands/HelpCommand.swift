@@ -5,10 +5,16 @@ import ToolContext
 enum HelpCommand {
   static let command = Command(
     "help", "explain a verb, or list all",
-    operands: Operands("[VERB]", count: 0...1, completion: .verbs), examples: ["assay help up"]
+    operands: Operands("[VERB]", count: 0...2, completion: .verbs), examples: ["assay help up"]
   ) { context in
-    guard let name = context.operands.first else {
+    guard !context.operands.isEmpty else {
       context.terminal.output(overview(context.terminal))
+      return .success
+    }
+    let name = context.operands.joined(separator: " ")
+    let group = CommandTable.parser.group(name)
+    guard group.isEmpty else {
+      context.terminal.output(text(of: group, name, context.terminal))
       return .success
     }
     guard let verb = CommandTable.parser.verb(name) else {
@@ -19,12 +25,7 @@ enum HelpCommand {
   }
 
   private static func overview(_ terminal: Terminal) -> String {
-    let verbs = CommandTable.verbs.filter { !$0.isHidden }
-    let width = verbs.map(\.name.count).max() ?? 0
-    let lines = verbs.map { verb in
-      "  \(terminal.painted(verb.name, .bold))"
-        + String(repeating: " ", count: width - verb.name.count + 2) + verb.summary
-    }
+    let lines = list(CommandTable.verbs.filter { !$0.isHidden }, terminal)
     return """
       assay: run, watch and question a mesh of scoring services
 
@@ -38,6 +39,19 @@ enum HelpCommand {
       assay help VERB explains one verb.
 
       """
+  }
+
+  private static func list(_ verbs: [Verb], _ terminal: Terminal) -> [String] {
+    let width = verbs.map(\.name.count).max() ?? 0
+    return verbs.map { verb in
+      "  \(terminal.painted(verb.name, .bold))"
+        + String(repeating: " ", count: width - verb.name.count + 2) + verb.summary
+    }
+  }
+
+  private static func text(of group: [Verb], _ name: String, _ terminal: Terminal) -> String {
+    (["assay \(name):", ""] + list(group, terminal)
+      + ["", "assay help \(name) WORD explains one of them.", ""]).joined(separator: "\n")
   }
 
   private static func text(of verb: Verb, _ terminal: Terminal) -> String {

@@ -75,6 +75,7 @@ extension Budget: WireStruct {
     self.uncertainNanos = unsafe c.pointee.uncertain_nanos
     self.windowFromMs = unsafe c.pointee.window_from_ms
     self.windowToMs = unsafe c.pointee.window_to_ms
+    self.origin = try unsafe arena.string(c.pointee.origin, "assay.gateway.v1.Budget.origin")
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -91,6 +92,7 @@ extension Budget: WireStruct {
     unsafe c.pointee.uncertain_nanos = self.uncertainNanos
     unsafe c.pointee.window_from_ms = self.windowFromMs
     unsafe c.pointee.window_to_ms = self.windowToMs
+    unsafe c.pointee.origin = arena.data(self.origin)
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -442,6 +444,10 @@ extension LedgerLine: WireStruct {
     self.outcome = try unsafe arena.string(c.pointee.outcome, "assay.gateway.v1.LedgerLine.outcome")
     self.reservedAtMs = unsafe c.pointee.reserved_at_ms
     self.settledAtMs = unsafe c.pointee.settled_at_ms
+    self.number = unsafe c.pointee.number
+    self.evidence = try unsafe arena.string(c.pointee.evidence, "assay.gateway.v1.LedgerLine.evidence")
+    self.resolvedAtMs = unsafe c.pointee.resolved_at_ms
+    self.resolvedByNumber = unsafe c.pointee.resolved_by_number
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -462,6 +468,10 @@ extension LedgerLine: WireStruct {
     unsafe c.pointee.outcome = arena.data(self.outcome)
     unsafe c.pointee.reserved_at_ms = self.reservedAtMs
     unsafe c.pointee.settled_at_ms = self.settledAtMs
+    unsafe c.pointee.number = self.number
+    unsafe c.pointee.evidence = arena.data(self.evidence)
+    unsafe c.pointee.resolved_at_ms = self.resolvedAtMs
+    unsafe c.pointee.resolved_by_number = self.resolvedByNumber
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -531,6 +541,7 @@ extension Product: WireStruct {
     }
     self.limits = try unsafe arena.message(c.pointee.limits)
     self.isClosed = unsafe c.pointee.is_closed != 0
+    self.origin = try unsafe arena.string(c.pointee.origin, "assay.gateway.v1.Product.origin")
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -543,6 +554,7 @@ extension Product: WireStruct {
       unsafe c.pointee.limits = arena.message(value)
     }
     unsafe c.pointee.is_closed = self.isClosed ? 1 : 0
+    unsafe c.pointee.origin = arena.data(self.origin)
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -676,9 +688,9 @@ extension Key: WireStruct {
     self.id = try unsafe arena.string(c.pointee.id, "assay.gateway.v1.Key.id")
     self.product = try unsafe arena.string(c.pointee.product, "assay.gateway.v1.Key.product")
     self.name = try unsafe arena.string(c.pointee.name, "assay.gateway.v1.Key.name")
-    self.limits = try unsafe arena.message(c.pointee.limits)
     self.createdAtMs = unsafe c.pointee.created_at_ms
     self.revokedAtMs = unsafe c.pointee.revoked_at_ms
+    self.origin = try unsafe arena.string(c.pointee.origin, "assay.gateway.v1.Key.origin")
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -686,11 +698,9 @@ extension Key: WireStruct {
     unsafe c.pointee.id = arena.data(self.id)
     unsafe c.pointee.product = arena.data(self.product)
     unsafe c.pointee.name = arena.data(self.name)
-    if let value = self.limits {
-      unsafe c.pointee.limits = arena.message(value)
-    }
     unsafe c.pointee.created_at_ms = self.createdAtMs
     unsafe c.pointee.revoked_at_ms = self.revokedAtMs
+    unsafe c.pointee.origin = arena.data(self.origin)
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -719,16 +729,12 @@ extension CreateKeyRequest: WireStruct {
     let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__CreateKeyRequest.self)
     self.product = try unsafe arena.string(c.pointee.product, "assay.gateway.v1.CreateKeyRequest.product")
     self.name = try unsafe arena.string(c.pointee.name, "assay.gateway.v1.CreateKeyRequest.name")
-    self.limits = try unsafe arena.message(c.pointee.limits)
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
     let c: UnsafeMutablePointer<Assay__Gateway__V1__CreateKeyRequest> = unsafe arena.new(assay__gateway__v1__create_key_request__init)
     unsafe c.pointee.product = arena.data(self.product)
     unsafe c.pointee.name = arena.data(self.name)
-    if let value = self.limits {
-      unsafe c.pointee.limits = arena.message(value)
-    }
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -892,6 +898,7 @@ extension ModelPrice: WireStruct {
     let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__ModelPrice.self)
     self.model = try unsafe arena.string(c.pointee.model, "assay.gateway.v1.ModelPrice.model")
     self.price = try unsafe arena.message(c.pointee.price)
+    self.origin = try unsafe arena.string(c.pointee.origin, "assay.gateway.v1.ModelPrice.origin")
   }
 
   package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
@@ -900,6 +907,7 @@ extension ModelPrice: WireStruct {
     if let value = self.price {
       unsafe c.pointee.price = arena.message(value)
     }
+    unsafe c.pointee.origin = arena.data(self.origin)
     return UnsafeMutableRawPointer(c)
   }
 }

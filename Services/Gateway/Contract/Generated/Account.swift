@@ -2,7 +2,8 @@
 // swift-format-ignore-file
 package import ScoreContract
 
-/// What a budget counts: all calls of which each of these that is not empty is true.
+/// What a budget counts: all calls of which each of these that is not empty is true. `*`: whoever
+/// it is, each with the whole cap alone.
 package struct BudgetScope: Sendable, Equatable {
   package var product: String = ""
   package var key: String = ""
@@ -34,13 +35,16 @@ package struct Budget: Sendable, Equatable {
   /// IANA; UTC when empty.
   package var timeZone: String = ""
   package var capNanos: Int64 = 0
-  /// Of the window that is now; never above the cap in sum.
+  /// Of the window that is now; above the cap in sum only where the cap was lowered below what was
+  /// spent: then nothing more is admitted.
   package var settledNanos: Int64 = 0
   package var heldNanos: Int64 = 0
   package var uncertainNanos: Int64 = 0
   /// Milliseconds since 1970; 0 of TOTAL.
   package var windowFromMs: Int64 = 0
   package var windowToMs: Int64 = 0
+  /// Who said so last: `file`, the operator's file, or `account`, this service.
+  package var origin: String = ""
 
   /// Every field absent or at its default.
   package init() {}
@@ -56,7 +60,8 @@ package struct Budget: Sendable, Equatable {
     heldNanos: Int64 = 0,
     uncertainNanos: Int64 = 0,
     windowFromMs: Int64 = 0,
-    windowToMs: Int64 = 0
+    windowToMs: Int64 = 0,
+    origin: String = ""
   ) {
     self.id = id
     self.scope = scope
@@ -68,6 +73,7 @@ package struct Budget: Sendable, Equatable {
     self.uncertainNanos = uncertainNanos
     self.windowFromMs = windowFromMs
     self.windowToMs = windowToMs
+    self.origin = origin
   }
 
   /// `assay.gateway.v1.Budget.Period`.
@@ -121,6 +127,7 @@ package struct Budget: Sendable, Equatable {
 
 /// `assay.gateway.v1.ListBudgetsRequest`.
 package struct ListBudgetsRequest: Sendable, Equatable {
+  /// Empty parts: any.
   package var scope: BudgetScope? = nil
 
   /// Every field absent or at its default.
@@ -153,7 +160,9 @@ package struct ListBudgetsResponse: Sendable, Equatable {
 package struct SetBudgetRequest: Sendable, Equatable {
   package var scope: BudgetScope? = nil
   package var period: Budget.Period = Budget.Period()
+  /// Empty: as it is; UTC of a new one. A budget that is there keeps its zone.
   package var timeZone: String = ""
+  /// Below what is spent or held is allowed: it ends the admission of calls, and takes back none.
   package var capNanos: Int64 = 0
 
   /// Every field absent or at its default.
@@ -176,7 +185,8 @@ package struct SetBudgetRequest: Sendable, Equatable {
 /// `assay.gateway.v1.GetSpendRequest`.
 package struct GetSpendRequest: Sendable, Equatable {
   package var scope: BudgetScope? = nil
-  /// Milliseconds since 1970; 0: from the beginning, to the end.
+  /// Milliseconds since 1970, by the end of an attempt; 0: from the beginning, to the end, which is
+  /// not included.
   package var fromMs: Int64 = 0
   package var toMs: Int64 = 0
   package var group: GetSpendRequest.Group = GetSpendRequest.Group()
@@ -197,7 +207,7 @@ package struct GetSpendRequest: Sendable, Equatable {
     self.group = group
   }
 
-  /// `assay.gateway.v1.GetSpendRequest.Group`.
+  /// DAY: of the calendar in UTC.
   package enum Group: Sendable, Hashable {
     case unspecified
     case product
@@ -260,6 +270,7 @@ package struct GetSpendRequest: Sendable, Equatable {
 
 /// `assay.gateway.v1.GetSpendResponse`.
 package struct GetSpendResponse: Sendable, Equatable {
+  /// The dearest first, at most 1,000; the total is of all.
   package var rows: [Spend] = []
   package var total: Spend? = nil
 
@@ -281,6 +292,7 @@ package struct Spend: Sendable, Equatable {
   package var group: String = ""
   package var calls: Int64 = 0
   package var attempts: Int64 = 0
+  /// Its cost is what is settled; what is uncertain comes on top.
   package var usage: Usage? = nil
   package var uncertainNanos: Int64 = 0
 
@@ -310,7 +322,9 @@ package struct ListLinesRequest: Sendable, Equatable {
   package var toMs: Int64 = 0
   package var isUncertainOnly: Bool = false
   package var callKey: String = ""
+  /// 0: 100; at most 1,000.
   package var pageSize: UInt32 = 0
+  /// A page stays the same when lines are added behind it.
   package var pageToken: String = ""
 
   /// Every field absent or at its default.
@@ -354,8 +368,9 @@ package struct ListLinesResponse: Sendable, Equatable {
   }
 }
 
-/// One attempt.
+/// One attempt that has ended, as it is known now: an uncertain one that was resolved is settled.
 package struct LedgerLine: Sendable, Equatable {
+  /// `gap-LINE`: no attempt, but what a budget had open when the power went.
   package var attemptId: String = ""
   package var callKey: String = ""
   package var scope: BudgetScope? = nil
@@ -369,6 +384,12 @@ package struct LedgerLine: Sendable, Equatable {
   package var outcome: String = ""
   package var reservedAtMs: Int64 = 0
   package var settledAtMs: Int64 = 0
+  /// Its place in the ledger; of a resolved one, that of the uncertain line.
+  package var number: Int64 = 0
+  /// Of a resolved one: where its cost comes from, since when, and in which line that stands.
+  package var evidence: String = ""
+  package var resolvedAtMs: Int64 = 0
+  package var resolvedByNumber: Int64 = 0
 
   /// Every field absent or at its default.
   package init() {}
@@ -386,7 +407,11 @@ package struct LedgerLine: Sendable, Equatable {
     boundNanos: Int64 = 0,
     outcome: String = "",
     reservedAtMs: Int64 = 0,
-    settledAtMs: Int64 = 0
+    settledAtMs: Int64 = 0,
+    number: Int64 = 0,
+    evidence: String = "",
+    resolvedAtMs: Int64 = 0,
+    resolvedByNumber: Int64 = 0
   ) {
     self.attemptId = attemptId
     self.callKey = callKey
@@ -400,6 +425,10 @@ package struct LedgerLine: Sendable, Equatable {
     self.outcome = outcome
     self.reservedAtMs = reservedAtMs
     self.settledAtMs = settledAtMs
+    self.number = number
+    self.evidence = evidence
+    self.resolvedAtMs = resolvedAtMs
+    self.resolvedByNumber = resolvedByNumber
   }
 
   /// `assay.gateway.v1.LedgerLine.State`.
@@ -483,13 +512,17 @@ package struct ResolveLineRequest: Sendable, Equatable {
 
 /// `assay.gateway.v1.Product`.
 package struct Product: Sendable, Equatable {
+  /// As in the caller's metadata.
   package var name: String = ""
   /// Its share where products wait for each other; 0: as any other.
   package var weight: UInt32 = 0
   /// Models it may ask; empty: all that have a price.
   package var models: [String] = []
   package var limits: CallLimits? = nil
+  /// Its calls are refused.
   package var isClosed: Bool = false
+  /// Told, not set: `file` or `account`, whoever spoke last.
+  package var origin: String = ""
 
   /// Every field absent or at its default.
   package init() {}
@@ -500,13 +533,15 @@ package struct Product: Sendable, Equatable {
     weight: UInt32 = 0,
     models: [String] = [],
     limits: CallLimits? = nil,
-    isClosed: Bool = false
+    isClosed: Bool = false,
+    origin: String = ""
   ) {
     self.name = name
     self.weight = weight
     self.models = models
     self.limits = limits
     self.isClosed = isClosed
+    self.origin = origin
   }
 }
 
@@ -558,15 +593,18 @@ package struct ListProductsResponse: Sendable, Equatable {
   }
 }
 
-/// `assay.gateway.v1.Key`.
+/// Limits are a product's: a key has none of its own.
 package struct Key: Sendable, Equatable {
+  /// `PRODUCT/NAME`.
   package var id: String = ""
   package var product: String = ""
   package var name: String = ""
-  package var limits: CallLimits? = nil
+  /// 0 of a key of the file.
   package var createdAtMs: Int64 = 0
   /// 0: it opens.
   package var revokedAtMs: Int64 = 0
+  /// `file` or `account`.
+  package var origin: String = ""
 
   /// Every field absent or at its default.
   package init() {}
@@ -576,24 +614,24 @@ package struct Key: Sendable, Equatable {
     id: String = "",
     product: String = "",
     name: String = "",
-    limits: CallLimits? = nil,
     createdAtMs: Int64 = 0,
-    revokedAtMs: Int64 = 0
+    revokedAtMs: Int64 = 0,
+    origin: String = ""
   ) {
     self.id = id
     self.product = product
     self.name = name
-    self.limits = limits
     self.createdAtMs = createdAtMs
     self.revokedAtMs = revokedAtMs
+    self.origin = origin
   }
 }
 
 /// `assay.gateway.v1.CreateKeyRequest`.
 package struct CreateKeyRequest: Sendable, Equatable {
   package var product: String = ""
+  /// Never used in this product before: its lines are told by it.
   package var name: String = ""
-  package var limits: CallLimits? = nil
 
   /// Every field absent or at its default.
   package init() {}
@@ -601,18 +639,17 @@ package struct CreateKeyRequest: Sendable, Equatable {
   /// The fields given; all others absent or at their default.
   package init(
     product: String = "",
-    name: String = "",
-    limits: CallLimits? = nil
+    name: String = ""
   ) {
     self.product = product
     self.name = name
-    self.limits = limits
   }
 }
 
 /// `assay.gateway.v1.CreateKeyResponse`.
 package struct CreateKeyResponse: Sendable, Equatable {
   package var key: Key? = nil
+  /// `assay_` and 256 random bits; only its SHA-256 is kept.
   package var secret: String = ""
 
   /// Every field absent or at its default.
@@ -628,7 +665,7 @@ package struct CreateKeyResponse: Sendable, Equatable {
   }
 }
 
-/// `assay.gateway.v1.RevokeKeyRequest`.
+/// For ever, also of a key of the file.
 package struct RevokeKeyRequest: Sendable, Equatable {
   package var id: String = ""
 
@@ -645,6 +682,7 @@ package struct RevokeKeyRequest: Sendable, Equatable {
 
 /// `assay.gateway.v1.ListKeysRequest`.
 package struct ListKeysRequest: Sendable, Equatable {
+  /// Empty: of all.
   package var product: String = ""
 
   /// Every field absent or at its default.
@@ -676,7 +714,11 @@ package struct ListKeysResponse: Sendable, Equatable {
 /// `assay.gateway.v1.ModelPrice`.
 package struct ModelPrice: Sendable, Equatable {
   package var model: String = ""
+  /// To set: `from_ms` 0 is now, and not in the past; an empty `version` gets a name. A kind of
+  /// input without a price costs what input does; a surcharge or a search's price stays.
   package var price: Price? = nil
+  /// Told, not set: `file` or `account`.
+  package var origin: String = ""
 
   /// Every field absent or at its default.
   package init() {}
@@ -684,15 +726,18 @@ package struct ModelPrice: Sendable, Equatable {
   /// The fields given; all others absent or at their default.
   package init(
     model: String = "",
-    price: Price? = nil
+    price: Price? = nil,
+    origin: String = ""
   ) {
     self.model = model
     self.price = price
+    self.origin = origin
   }
 }
 
 /// `assay.gateway.v1.ListPricesRequest`.
 package struct ListPricesRequest: Sendable, Equatable {
+  /// Empty: of all. Of one model, its whole history is told; of all, what holds and what will.
   package var model: String = ""
 
   /// Every field absent or at its default.

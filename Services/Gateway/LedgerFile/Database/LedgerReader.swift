@@ -55,7 +55,7 @@ package struct LineFilter: Hashable, Sendable {
 
 /// One more connection that asks; never waited for by the writer. Not thread safe.
 package final class LedgerReader {
-  private let connection: Connection
+  let connection: Connection
   private let path: String
 
   package init(_ connection: Connection, path: String) {
@@ -63,7 +63,7 @@ package final class LedgerReader {
     self.path = path
   }
 
-  private func ask<R>(_ body: () throws(SQLiteError) -> R) throws(Fault) -> R {
+  func ask<R>(_ body: () throws(SQLiteError) -> R) throws(Fault) -> R {
     connection.cut(at: .now + LedgerLimits.questionMax)
     defer { connection.cut(at: nil) }
     do { return try body() } catch { throw error.ledgerFault(path) }
@@ -94,7 +94,7 @@ package final class LedgerReader {
     try ask { () throws(SQLiteError) in try line("attempt = ? AND kind = 1", attempt.number) }
   }
 
-  private func line(_ condition: String, _ value: Int64) throws(SQLiteError) -> LedgerLine? {
+  func line(_ condition: String, _ value: Int64) throws(SQLiteError) -> LedgerLine? {
     let row = try connection.statement(
       composed: "SELECT \(LedgerLine.columns) FROM lines WHERE \(condition)")
     try row.bind(value, at: 1)
@@ -193,6 +193,10 @@ package final class LedgerReader {
     try ask { () throws(SQLiteError) in
       try StoredBudgets.versions(of: budget.text, on: connection)
     }
+  }
+
+  package func budgetVersions() throws(Fault) -> [BudgetVersion] {
+    try ask { () throws(SQLiteError) in try StoredBudgets.versions(of: "", on: connection) }
   }
 
   /// The latest word on each key; its secret cannot be read from it.

@@ -9,11 +9,12 @@ package import SQLite
 package enum LedgerSchema {
   /// `Algr` in ASCII.
   package static let applicationID: Int32 = 0x416C_6772
-  package static let migrations = [first]
+  package static let migrations = [first, second]
   package static var latest: Int32 { Int32(migrations.count) }
   /// Tables whose rows stay as they were written.
   package static let appended = [
     "lines", "budget_versions", "price_versions", "key_versions", "product_versions",
+    "change_log",
   ]
 
   package static func bringUpToDate(
@@ -26,7 +27,7 @@ package enum LedgerSchema {
       Failpoint.pass("ledger.migration.before-begin")
       try connection.transaction(.writing) { () throws(SQLiteError) in
         try connection.execute(sql)
-        if number == 1 { try connection.execute(guards) }
+        try connection.execute(guards(of: number))
         try connection.setApplicationID(applicationID)
         try connection.setUserVersion(number)
         Failpoint.pass("ledger.migration.before-commit")
@@ -35,8 +36,9 @@ package enum LedgerSchema {
     }
   }
 
-  private static var guards: String {
-    appended.flatMap { table in
+  /// Of the tables that a step has made.
+  private static func guards(of step: Int32) -> String {
+    appended.filter { ($0 == "change_log") == (step == 2) }.flatMap { table in
       ["UPDATE", "DELETE"].map { verb in
         """
         CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
@@ -195,6 +197,20 @@ package enum LedgerSchema {
       set_at INTEGER NOT NULL,
       note TEXT NOT NULL,
       chain BLOB NOT NULL
+    ) STRICT;
+    """
+
+  /// Who changed what: the versions say what became of it, this says who asked.
+  private static let second = """
+    CREATE TABLE change_log (
+      number INTEGER PRIMARY KEY,
+      at INTEGER NOT NULL,
+      origin TEXT NOT NULL,
+      actor TEXT NOT NULL,
+      action TEXT NOT NULL,
+      subject TEXT NOT NULL,
+      detail TEXT NOT NULL,
+      chain BLOB NOT NULL CHECK (length(chain) = 32)
     ) STRICT;
     """
 }

@@ -31,26 +31,28 @@ package struct Correction: Sendable {
   package let evidence: String
   package let moment: LedgerLine.Moment
   /// What was used, where a provider has said it after all.
-  package var late: Settlement?
+  package let late: Settlement?
+  package let note: ChangeNote
 
   package init(
     line: Int64, cost: NanoDollars, evidence: String, moment: LedgerLine.Moment,
-    late: Settlement? = nil
+    late: Settlement? = nil, note: ChangeNote
   ) {
     self.line = line
     self.cost = cost
     self.evidence = evidence
     self.moment = moment
     self.late = late
+    self.note = note
   }
 }
 
 /// A change by an administrator.
 package enum LedgerChange: Sendable {
-  case budget(Budget, isRemoved: Bool, LedgerLine.Moment, note: String)
-  case price(PriceTable.Entry, model: String, at: Int64, note: String)
-  case key(LedgerKey, at: Int64, note: String)
-  case product(LedgerProduct, at: Int64, note: String)
+  case budget(Budget, isRemoved: Bool, LedgerLine.Moment, note: ChangeNote)
+  case price(PriceTable.Entry, model: String, at: Int64, note: ChangeNote)
+  case key(LedgerKey, at: Int64, note: ChangeNote)
+  case product(LedgerProduct, at: Int64, note: ChangeNote)
 }
 
 /// Who may call, as far as the ledger knows: the secret's SHA-256, never the secret.

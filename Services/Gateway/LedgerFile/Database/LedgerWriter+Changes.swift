@@ -4,31 +4,62 @@ package import GatewayValues
 package import SQLite
 
 extension LedgerWriter {
-  /// Adds one more version; what was before it stays.
+  /// Adds one more version and a line of who wanted it; what was before it stays.
   package func perform(_ change: LedgerChange) throws(SQLiteError) -> LedgerReceipt {
+    let receipt: LedgerReceipt
     switch change {
     case .budget(let budget, let isRemoved, let moment, let note):
-      if let fault = try refusal(of: budget, isRemoved, moment.milliseconds) {
-        return .refused(fault)
-      }
-      return try add(budget, isRemoved, moment, note)
+      if let fault = try refusal(of: budget) { return .refused(fault) }
+      receipt = try add(budget, isRemoved, moment, note)
     case .price(let entry, let model, let now, let note):
-      return try add(entry, model, now, note)
+      receipt = try add(entry, model, now, note)
     case .key(let key, let now, let note):
-      return try append(
+      receipt = try append(
         "key_versions",
         [
           .blob(key.hash), .text(key.name.text), .text(key.product.text), .text(key.role.text),
-          .blob(key.limits), .number(key.isRevoked ? 1 : 0), .number(now), .text(note),
+          .blob(key.limits), .number(key.isRevoked ? 1 : 0), .number(now), .text(note.stored),
         ])
     case .product(let product, let now, let note):
-      return try append(
+      receipt = try append(
         "product_versions",
         [
           .text(product.name.text), .blob(product.limits), .number(product.isRemoved ? 1 : 0),
-          .number(now), .text(note),
+          .number(now), .text(note.stored),
         ])
     }
+    if case .refused = receipt { return receipt }
+    try log(change)
+    return receipt
+  }
+
+  private func log(_ change: LedgerChange) throws(SQLiteError) {
+    switch change {
+    case .budget(let budget, let isRemoved, let moment, let note):
+      try log(
+        note, isRemoved ? "remove budget" : "set budget", budget.name.text,
+        isRemoved ? "" : "cap \(budget.cap)", moment.milliseconds)
+    case .price(let entry, let model, let now, let note):
+      try log(note, "set price", model, "version \(entry.version)", now)
+    case .key(let key, let now, let note):
+      try log(
+        note, key.isRevoked ? "revoke key" : "set key", "\(key.product)/\(key.name)", "", now)
+    case .product(let product, let now, let note):
+      try log(
+        note, product.isRemoved ? "remove product" : "set product", product.name.text, "", now)
+    }
+  }
+
+  package func log(
+    _ note: ChangeNote, _ action: String, _ subject: String, _ detail: String, _ now: Int64
+  ) throws(SQLiteError) {
+    let detail = [detail, note.text].filter { !$0.isEmpty }.joined(separator: ": ")
+    _ = try append(
+      "change_log",
+      [
+        .number(now), .text(note.origin.rawValue), .text(note.actor), .text(action),
+        .text(subject), .text(detail),
+      ])
   }
 
   private func append(
@@ -41,48 +72,32 @@ extension LedgerWriter {
   }
 
   private func add(
-    _ budget: Budget, _ isRemoved: Bool, _ moment: LedgerLine.Moment, _ note: String
+    _ budget: Budget, _ isRemoved: Bool, _ moment: LedgerLine.Moment, _ note: ChangeNote
   ) throws(SQLiteError) -> LedgerReceipt {
     try append(
       "budget_versions",
       [.text(budget.name.text)] + budget.scope.parts.map { .text($0.text) } + [
         .number(budget.period.rawValue), .text(budget.zone), .number(budget.cap.count),
         .number(isRemoved ? 1 : 0), .number(moment.operation), .number(moment.milliseconds),
-        .text(note),
+        .text(note.stored),
       ])
   }
 
-  /// A cap cannot be set below what is spoken for, nor can a budget become another.
-  private func refusal(
-    of budget: Budget, _ isRemoved: Bool, _ now: Int64
-  ) throws(SQLiteError) -> Fault? {
+  /// A budget cannot become another one: its accounts would be somebody else's.
+  private func refusal(of budget: Budget) throws(SQLiteError) -> Fault? {
     let known = try StoredBudgets.versions(of: budget.name.text, on: connection)
-    if let first = known.first?.budget,
+    guard let first = known.first?.budget,
       first.scope != budget.scope || first.period != budget.period || first.zone != budget.zone
-    {
-      return Fault(
-        .failedPrecondition, reason: "BUDGET_IS_ANOTHER",
-        "The budget \(budget.name) is for another scope, period or zone.",
-        hint: "Only its cap can change: give the other one another name.",
-        facts: ["budget": budget.name.text])
-    }
-    if isRemoved { return nil }
-    let row = try connection.statement(
-      """
-      SELECT max(ceiling) FROM accounts WHERE budget = ? AND window_end > ?
-      """)
-    try row.bind(budget.name.text, at: 1)
-    try row.bind(now, at: 2)
-    defer { row.reset() }
-    guard try row.step(), row.int64(at: 0) > budget.cap.count else { return nil }
+    else { return nil }
     return Fault(
-      .failedPrecondition, reason: "BUDGET_BELOW_SPENT",
-      "The budget \(budget.name) has \(NanoDollars(row.int64(at: 0))) spent or held already.",
-      facts: ["budget": budget.name.text, "cap": budget.cap.description])
+      .failedPrecondition, reason: "BUDGET_IS_ANOTHER",
+      "The budget \(budget.name) is for another scope, period or zone.",
+      hint: "Only its cap can change: give the other one another name.",
+      facts: ["budget": budget.name.text])
   }
 
   private func add(
-    _ entry: PriceTable.Entry, _ model: String, _ now: Int64, _ note: String
+    _ entry: PriceTable.Entry, _ model: String, _ now: Int64, _ note: ChangeNote
   ) throws(SQLiteError) -> LedgerReceipt {
     let known = try connection.statement(
       "SELECT 1 FROM price_versions WHERE model = ? AND (version = ? OR from_at = ?)")
@@ -106,7 +121,7 @@ extension LedgerWriter {
           price.cacheWriteShort.count, price.cacheWriteLong.count,
           price.thousandWebSearches?.count ?? -1, price.batchPercent,
           price.surcharge?.inputTokensAbove ?? -1, price.surcharge?.percent ?? -1, now,
-        ].map { .number($0) } + [.text(note)])
+        ].map { .number($0) } + [.text(note.stored)])
   }
 }
 
@@ -129,13 +144,15 @@ extension BudgetScope.Part {
   }
 }
 
-/// One version of a budget, as its history tells it.
+/// One version of a budget, as its history tells it; its note begins with who spoke.
 package struct BudgetVersion: Hashable, Sendable {
   package let budget: Budget
   package let isRemoved: Bool
   package let operation: Int64
   package let setAtMilliseconds: Int64
   package let note: String
+
+  package var origin: ChangeNote.Origin { ChangeNote.origin(ofStored: note) }
 }
 
 /// Budgets and prices as the file has them.
@@ -179,12 +196,22 @@ package enum StoredBudgets {
 
   package static func prices(on connection: Connection) throws(SQLiteError) -> PriceTable {
     var table = PriceTable()
+    for version in try priceVersions(on: connection) {
+      table.set(version.entry, for: version.model)
+    }
+    return table
+  }
+
+  package static func priceVersions(
+    on connection: Connection
+  ) throws(SQLiteError) -> [PriceVersion] {
     let row = try connection.statement(
       """
       SELECT model, version, from_at, input, output, cache_read, cache_write_short,
         cache_write_long, thousand_web_searches, batch_percent, surcharge_above,
-        surcharge_percent FROM price_versions ORDER BY number
+        surcharge_percent, note FROM price_versions ORDER BY number
       """)
+    var found: [PriceVersion] = []
     while try row.step() {
       let amounts = (3...8).map { NanoDollars(row.int64(at: $0)) }
       let surcharge = LongContextSurcharge(
@@ -193,10 +220,13 @@ package enum StoredBudgets {
         input: amounts[0], output: amounts[1], cacheRead: amounts[2], cacheWriteShort: amounts[3],
         cacheWriteLong: amounts[4], thousandWebSearches: amounts[5].count < 0 ? nil : amounts[5],
         batchPercent: row.int64(at: 9), surcharge: surcharge.percent < 0 ? nil : surcharge)
-      table.set(
-        PriceTable.Entry(price, fromMilliseconds: row.int64(at: 2), version: row.text(at: 1)),
-        for: row.text(at: 0))
+      found.append(
+        PriceVersion(
+          model: row.text(at: 0),
+          entry: PriceTable.Entry(
+            price, fromMilliseconds: row.int64(at: 2), version: row.text(at: 1)),
+          origin: ChangeNote.origin(ofStored: row.text(at: 12))))
     }
-    return table
+    return found
   }
 }

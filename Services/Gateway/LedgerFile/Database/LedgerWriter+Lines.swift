@@ -186,6 +186,9 @@ extension LedgerWriter {
     }
     // A gap is no spending of anybody's, and so is not in these sums.
     if old.kind == .attempt { note(line) }
+    try log(
+      correction.note, "resolve line", String(correction.line), "cost \(correction.cost)",
+      correction.moment.milliseconds)
     return .line(line)
   }
 }

@@ -3,6 +3,8 @@
 // is made of it all after a crash. It decides nothing about a call and keeps no money in memory.
 // One process has a folder at a time. Limits: `LedgerLimits`.
 
+package import GatewayValues
+
 /// Bounds of one ledger.
 package enum LedgerLimits {
   /// Attempts between their reservation and the commit of their line.
@@ -40,7 +42,11 @@ package enum LedgerLimits {
   package static let foreignTextBytesMax = 200
   /// Evidence of a correction, and what an administrator says about a change.
   package static let noteBytesMax = 2_000
+  /// What one attempt can have cost.
+  package static let correctionMax = NanoDollars(1_000_000_000_000_000)
   package static let limitsBlobBytesMax = 16_384
+  /// Groups of spending that are told.
+  package static let spendRowsMax = 1_000
   /// Bits that remember which call keys were used: 16 MiB, for eight million keys.
   package static let filterBitsMax = 1 << 27
   /// Pages of SQLite's log from which they are moved into the file, and from which readers are

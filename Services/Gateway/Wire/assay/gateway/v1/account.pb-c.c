@@ -1242,7 +1242,7 @@ const ProtobufCEnumDescriptor assay__gateway__v1__budget__period__descriptor =
   assay__gateway__v1__budget__period__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor assay__gateway__v1__budget__field_descriptors[10] =
+static const ProtobufCFieldDescriptor assay__gateway__v1__budget__field_descriptors[11] =
 {
   {
     "id",
@@ -1364,11 +1364,24 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__budget__field_descript
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "origin",
+    11,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Budget, origin),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__gateway__v1__budget__field_indices_by_name[] = {
   4,   /* field[4] = cap_nanos */
   6,   /* field[6] = held_nanos */
   0,   /* field[0] = id */
+  10,   /* field[10] = origin */
   2,   /* field[2] = period */
   1,   /* field[1] = scope */
   5,   /* field[5] = settled_nanos */
@@ -1380,7 +1393,7 @@ static const unsigned assay__gateway__v1__budget__field_indices_by_name[] = {
 static const ProtobufCIntRange assay__gateway__v1__budget__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 10 }
+  { 0, 11 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__budget__descriptor =
 {
@@ -1390,7 +1403,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__budget__descriptor =
   "Assay__Gateway__V1__Budget",
   "assay.gateway.v1",
   sizeof(Assay__Gateway__V1__Budget),
-  10,
+  11,
   assay__gateway__v1__budget__field_descriptors,
   assay__gateway__v1__budget__field_indices_by_name,
   1,  assay__gateway__v1__budget__number_ranges,
@@ -2009,7 +2022,7 @@ const ProtobufCEnumDescriptor assay__gateway__v1__ledger_line__state__descriptor
   assay__gateway__v1__ledger_line__state__value_ranges,
   NULL,NULL,NULL,NULL   /* reserved[1234] */
 };
-static const ProtobufCFieldDescriptor assay__gateway__v1__ledger_line__field_descriptors[12] =
+static const ProtobufCFieldDescriptor assay__gateway__v1__ledger_line__field_descriptors[16] =
 {
   {
     "attempt_id",
@@ -2155,16 +2168,68 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__ledger_line__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "number",
+    13,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__LedgerLine, number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "evidence",
+    14,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__LedgerLine, evidence),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resolved_at_ms",
+    15,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__LedgerLine, resolved_at_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "resolved_by_number",
+    16,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__LedgerLine, resolved_by_number),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__gateway__v1__ledger_line__field_indices_by_name[] = {
   0,   /* field[0] = attempt_id */
   8,   /* field[8] = bound_nanos */
   1,   /* field[1] = call_key */
+  13,   /* field[13] = evidence */
   5,   /* field[5] = model_replied */
+  12,   /* field[12] = number */
   9,   /* field[9] = outcome */
   3,   /* field[3] = provider */
   4,   /* field[4] = provider_request_id */
   10,   /* field[10] = reserved_at_ms */
+  14,   /* field[14] = resolved_at_ms */
+  15,   /* field[15] = resolved_by_number */
   2,   /* field[2] = scope */
   11,   /* field[11] = settled_at_ms */
   6,   /* field[6] = state */
@@ -2173,7 +2238,7 @@ static const unsigned assay__gateway__v1__ledger_line__field_indices_by_name[] =
 static const ProtobufCIntRange assay__gateway__v1__ledger_line__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 12 }
+  { 0, 16 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__ledger_line__descriptor =
 {
@@ -2183,7 +2248,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__ledger_line__descriptor =
   "Assay__Gateway__V1__LedgerLine",
   "assay.gateway.v1",
   sizeof(Assay__Gateway__V1__LedgerLine),
-  12,
+  16,
   assay__gateway__v1__ledger_line__field_descriptors,
   assay__gateway__v1__ledger_line__field_indices_by_name,
   1,  assay__gateway__v1__ledger_line__number_ranges,
@@ -2254,7 +2319,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__resolve_line_request__descr
   (ProtobufCMessageInit) assay__gateway__v1__resolve_line_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__gateway__v1__product__field_descriptors[5] =
+static const ProtobufCFieldDescriptor assay__gateway__v1__product__field_descriptors[6] =
 {
   {
     "name",
@@ -2316,18 +2381,31 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__product__field_descrip
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "origin",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Product, origin),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__gateway__v1__product__field_indices_by_name[] = {
   4,   /* field[4] = is_closed */
   3,   /* field[3] = limits */
   2,   /* field[2] = models */
   0,   /* field[0] = name */
+  5,   /* field[5] = origin */
   1,   /* field[1] = weight */
 };
 static const ProtobufCIntRange assay__gateway__v1__product__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 5 }
+  { 0, 6 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__product__descriptor =
 {
@@ -2337,7 +2415,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__product__descriptor =
   "Assay__Gateway__V1__Product",
   "assay.gateway.v1",
   sizeof(Assay__Gateway__V1__Product),
-  5,
+  6,
   assay__gateway__v1__product__field_descriptors,
   assay__gateway__v1__product__field_indices_by_name,
   1,  assay__gateway__v1__product__number_ranges,
@@ -2529,18 +2607,6 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__key__field_descriptors
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "limits",
-    4,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Assay__Gateway__V1__Key, limits),
-    &assay__gateway__v1__call_limits__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
     "created_at_ms",
     5,
     PROTOBUF_C_LABEL_NONE,
@@ -2564,18 +2630,31 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__key__field_descriptors
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "origin",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Key, origin),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__gateway__v1__key__field_indices_by_name[] = {
-  4,   /* field[4] = created_at_ms */
+  3,   /* field[3] = created_at_ms */
   0,   /* field[0] = id */
-  3,   /* field[3] = limits */
   2,   /* field[2] = name */
+  5,   /* field[5] = origin */
   1,   /* field[1] = product */
-  5,   /* field[5] = revoked_at_ms */
+  4,   /* field[4] = revoked_at_ms */
 };
-static const ProtobufCIntRange assay__gateway__v1__key__number_ranges[1 + 1] =
+static const ProtobufCIntRange assay__gateway__v1__key__number_ranges[2 + 1] =
 {
   { 1, 0 },
+  { 5, 3 },
   { 0, 6 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__key__descriptor =
@@ -2589,11 +2668,11 @@ const ProtobufCMessageDescriptor assay__gateway__v1__key__descriptor =
   6,
   assay__gateway__v1__key__field_descriptors,
   assay__gateway__v1__key__field_indices_by_name,
-  1,  assay__gateway__v1__key__number_ranges,
+  2,  assay__gateway__v1__key__number_ranges,
   (ProtobufCMessageInit) assay__gateway__v1__key__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__gateway__v1__create_key_request__field_descriptors[3] =
+static const ProtobufCFieldDescriptor assay__gateway__v1__create_key_request__field_descriptors[2] =
 {
   {
     "product",
@@ -2619,28 +2698,15 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__create_key_request__fi
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "limits",
-    3,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    0,   /* quantifier_offset */
-    offsetof(Assay__Gateway__V1__CreateKeyRequest, limits),
-    &assay__gateway__v1__call_limits__descriptor,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned assay__gateway__v1__create_key_request__field_indices_by_name[] = {
-  2,   /* field[2] = limits */
   1,   /* field[1] = name */
   0,   /* field[0] = product */
 };
 static const ProtobufCIntRange assay__gateway__v1__create_key_request__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 3 }
+  { 0, 2 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__create_key_request__descriptor =
 {
@@ -2650,7 +2716,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__create_key_request__descrip
   "Assay__Gateway__V1__CreateKeyRequest",
   "assay.gateway.v1",
   sizeof(Assay__Gateway__V1__CreateKeyRequest),
-  3,
+  2,
   assay__gateway__v1__create_key_request__field_descriptors,
   assay__gateway__v1__create_key_request__field_indices_by_name,
   1,  assay__gateway__v1__create_key_request__number_ranges,
@@ -2822,7 +2888,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__list_keys_response__descrip
   (ProtobufCMessageInit) assay__gateway__v1__list_keys_response__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor assay__gateway__v1__model_price__field_descriptors[2] =
+static const ProtobufCFieldDescriptor assay__gateway__v1__model_price__field_descriptors[3] =
 {
   {
     "model",
@@ -2848,15 +2914,28 @@ static const ProtobufCFieldDescriptor assay__gateway__v1__model_price__field_des
     0,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
+  {
+    "origin",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__ModelPrice, origin),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
 };
 static const unsigned assay__gateway__v1__model_price__field_indices_by_name[] = {
   0,   /* field[0] = model */
+  2,   /* field[2] = origin */
   1,   /* field[1] = price */
 };
 static const ProtobufCIntRange assay__gateway__v1__model_price__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 3 }
 };
 const ProtobufCMessageDescriptor assay__gateway__v1__model_price__descriptor =
 {
@@ -2866,7 +2945,7 @@ const ProtobufCMessageDescriptor assay__gateway__v1__model_price__descriptor =
   "Assay__Gateway__V1__ModelPrice",
   "assay.gateway.v1",
   sizeof(Assay__Gateway__V1__ModelPrice),
-  2,
+  3,
   assay__gateway__v1__model_price__field_descriptors,
   assay__gateway__v1__model_price__field_indices_by_name,
   1,  assay__gateway__v1__model_price__number_ranges,

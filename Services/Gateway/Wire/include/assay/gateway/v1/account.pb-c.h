@@ -102,10 +102,11 @@ struct  Assay__Gateway__V1__Budget
   int64_t uncertain_nanos;
   int64_t window_from_ms;
   int64_t window_to_ms;
+  ProtobufCBinaryData origin;
 };
 #define ASSAY__GATEWAY__V1__BUDGET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__budget__descriptor) \
-    , {0,NULL}, NULL, ASSAY__GATEWAY__V1__BUDGET__PERIOD__PERIOD_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0 }
+    , {0,NULL}, NULL, ASSAY__GATEWAY__V1__BUDGET__PERIOD__PERIOD_UNSPECIFIED, {0,NULL}, 0, 0, 0, 0, 0, 0, {0,NULL} }
 
 
 struct  Assay__Gateway__V1__ListBudgetsRequest
@@ -224,10 +225,14 @@ struct  Assay__Gateway__V1__LedgerLine
   ProtobufCBinaryData outcome;
   int64_t reserved_at_ms;
   int64_t settled_at_ms;
+  int64_t number;
+  ProtobufCBinaryData evidence;
+  int64_t resolved_at_ms;
+  int64_t resolved_by_number;
 };
 #define ASSAY__GATEWAY__V1__LEDGER_LINE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__ledger_line__descriptor) \
-    , {0,NULL}, {0,NULL}, NULL, {0,NULL}, {0,NULL}, {0,NULL}, ASSAY__GATEWAY__V1__LEDGER_LINE__STATE__STATE_UNSPECIFIED, NULL, 0, {0,NULL}, 0, 0 }
+    , {0,NULL}, {0,NULL}, NULL, {0,NULL}, {0,NULL}, {0,NULL}, ASSAY__GATEWAY__V1__LEDGER_LINE__STATE__STATE_UNSPECIFIED, NULL, 0, {0,NULL}, 0, 0, 0, {0,NULL}, 0, 0 }
 
 
 struct  Assay__Gateway__V1__ResolveLineRequest
@@ -251,10 +256,11 @@ struct  Assay__Gateway__V1__Product
   ProtobufCBinaryData *models;
   Assay__Gateway__V1__CallLimits *limits;
   protobuf_c_boolean is_closed;
+  ProtobufCBinaryData origin;
 };
 #define ASSAY__GATEWAY__V1__PRODUCT__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__product__descriptor) \
-    , {0,NULL}, 0, 0,NULL, NULL, 0 }
+    , {0,NULL}, 0, 0,NULL, NULL, 0, {0,NULL} }
 
 
 struct  Assay__Gateway__V1__CallLimits
@@ -297,13 +303,13 @@ struct  Assay__Gateway__V1__Key
   ProtobufCBinaryData id;
   ProtobufCBinaryData product;
   ProtobufCBinaryData name;
-  Assay__Gateway__V1__CallLimits *limits;
   int64_t created_at_ms;
   int64_t revoked_at_ms;
+  ProtobufCBinaryData origin;
 };
 #define ASSAY__GATEWAY__V1__KEY__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__key__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, NULL, 0, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, 0, 0, {0,NULL} }
 
 
 struct  Assay__Gateway__V1__CreateKeyRequest
@@ -311,11 +317,10 @@ struct  Assay__Gateway__V1__CreateKeyRequest
   ProtobufCMessage base;
   ProtobufCBinaryData product;
   ProtobufCBinaryData name;
-  Assay__Gateway__V1__CallLimits *limits;
 };
 #define ASSAY__GATEWAY__V1__CREATE_KEY_REQUEST__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__create_key_request__descriptor) \
-    , {0,NULL}, {0,NULL}, NULL }
+    , {0,NULL}, {0,NULL} }
 
 
 struct  Assay__Gateway__V1__CreateKeyResponse
@@ -365,10 +370,11 @@ struct  Assay__Gateway__V1__ModelPrice
   ProtobufCMessage base;
   ProtobufCBinaryData model;
   Assay__Gateway__V1__Price *price;
+  ProtobufCBinaryData origin;
 };
 #define ASSAY__GATEWAY__V1__MODEL_PRICE__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__model_price__descriptor) \
-    , {0,NULL}, NULL }
+    , {0,NULL}, NULL, {0,NULL} }
 
 
 struct  Assay__Gateway__V1__ListPricesRequest
