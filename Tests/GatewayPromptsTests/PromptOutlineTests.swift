@@ -46,19 +46,19 @@ import Testing
   @Test func `a mark goes beside the words, which stay as they are`() throws {
     let body =
       #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":["#
-        + #"{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
+      + #"{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
     #expect(try marked(body, [:]) == body)
     #expect(
       try marked(body, [1: .short])
         == #"{"b":1, "system": "r\u00fcles", "messages":[{"role":"user","content":["#
-          + #"{"type":"text", "text":"doc","cache_control":{"type":"ephemeral"}},{"t"#
-          + #"ype":"text","text":"a"}]}] ,"a":2}"#
+        + #"{"type":"text", "text":"doc","cache_control":{"type":"ephemeral"}},{"t"#
+        + #"ype":"text","text":"a"}]}] ,"a":2}"#
     )
     #expect(
       try marked(body, [0: .long])
         == #"{"b":1, "system": [{"type":"text","text":"r\u00fcles","cache_control":"#
-          + #"{"type":"ephemeral","ttl":"1h"}}], "messages":[{"role":"user","content"#
-          + #"":[{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
+        + #"{"type":"ephemeral","ttl":"1h"}}], "messages":[{"role":"user","content"#
+        + #"":[{"type":"text", "text":"doc"},{"type":"text","text":"a"}]}] ,"a":2}"#
     )
   }
 

@@ -43,7 +43,10 @@ extension LedgerAudit {
       } else if line.isBatched, line.state != 4 {
         batched[line.callKey] = line
       }
-      if !line.requestID.isEmpty { byRequest[line.requestID] = line }
+      // A provider may have said its name of an uncertain one after all.
+      for word in [line, corrected[line.number]] {
+        if let word, !word.requestID.isEmpty { byRequest[word.requestID] = line }
+      }
     }
     var billed: Set<Int64> = []
     for call in bill {
