@@ -248,6 +248,14 @@ let gatewayRooms =
     uses: """
       LedgerFile GatewayBudgets GatewayValues SQLite EventLoop Telemetry Faults Locking Machine
       """, testUses: "GatewayAudit")
+  // Answers by what was asked, in a bounded file; nothing in it is the only copy of a truth.
+  + module(
+    "GatewayCache", at: "Services/Gateway/Cache",
+    uses: "GatewayValues SQLite EventLoop Telemetry Digest Faults Locking Machine")
+  // Which prefixes of prompts a provider keeps, where a mark pays, and who writes first; no I/O.
+  + module(
+    "GatewayPrompts", at: "Services/Gateway/Prompts",
+    uses: "GatewayValues GatewayProviders GatewayPacing JSONText JSON Digest")
   // A gateway that asks no provider: scripted answers and a log of what they would have cost.
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
@@ -257,8 +265,8 @@ let gatewayRooms =
     "GatewayPipeline", at: "Services/Gateway/Pipeline",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
-      LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON ServerSentEvents EventLoop
-      Telemetry Machine Faults
+      GatewayCache GatewayPrompts LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON
+      ServerSentEvents EventLoop Telemetry Digest Machine Faults
       """, tested: false)
   // HTTP for products that already speak to a provider.
   + module(
@@ -301,7 +309,7 @@ let services =
     "Gateway", calls: [],
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
-      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
+      GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
       ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
       Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing")

@@ -14,10 +14,11 @@ enum Architecture {
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console", "HTTPClient", "GatewayProviders", "GatewayLimits", "LedgerFile", "GatewayAudit",
-      "SimulatorModel",
+      "GatewayCache", "SimulatorModel",
     ],
     [
       "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger",
+      "GatewayPrompts",
       "SimulatorScript",
     ],
     ["RPC", "GatewayPipeline"],
@@ -63,6 +64,8 @@ enum Architecture {
     "GatewayProviders": "Services/Gateway/Providers",
     "GatewayCatalog": "Services/Gateway/Catalog",
     "GatewayLedger": "Services/Gateway/Ledger",
+    "GatewayCache": "Services/Gateway/Cache",
+    "GatewayPrompts": "Services/Gateway/Prompts",
     "GatewayPipeline": "Services/Gateway/Pipeline",
     "GatewayDoor": "Services/Gateway/Door",
     "GatewayPacing": "Services/Gateway/Pacing",

@@ -5,7 +5,7 @@ import YAML
 extension CatalogReader {
   private static let modelKeys = [
     "aliases", "serve", "context_tokens", "output_tokens_max", "picture_tokens_max", "bucket",
-    "cacheable_tokens_min", "price",
+    "cacheable_tokens_min", "prompt_cache_key", "price",
   ]
 
   /// A model that the file adds, or of which it says something else than everybody knows.
@@ -31,6 +31,8 @@ extension CatalogReader {
       case "bucket": card.bucketClass = reader.text(node, "\(place).bucket") ?? name
       case "cacheable_tokens_min":
         card.cacheableTokensMin = reader.tokens(node, "\(place).\(key)")
+      case "prompt_cache_key":
+        card.takesCacheKey = reader.flag(node, "\(place).\(key)") ?? false
       default:
         hasPrice = reader.price(node, "\(place).price", &card)
       }

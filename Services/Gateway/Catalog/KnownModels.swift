@@ -65,9 +65,11 @@ package enum KnownModels {
       input: cents(input), output: cents(output), cacheRead: cents(cached),
       cacheWriteShort: cents(write), batchPercent: 50,
       surcharge: LongContextSurcharge(inputTokensAbove: 272_000, percent: 200))
-    return ModelCard(
+    var card = ModelCard(
       name: name, bounds: ModelBounds(contextTokens: 1_050_000, outputTokensMax: 128_000),
       bucketClass: name, cacheableTokensMin: 1_024, price: price, priceVersion: version)
+    card.takesCacheKey = true
+    return card
   }
 
   private static let openAI: [ModelCard] = [

@@ -19,8 +19,10 @@ package struct ModelCard: Equatable, Sendable {
   package var bounds: ModelBounds
   /// Models that share a provider's buckets have the same.
   package var bucketClass: String
-  /// A shorter prefix is never cached; nil where the provider caches none, or by itself.
+  /// A shorter prefix is never cached; nil where the provider caches none.
   package var cacheableTokensMin: Int64?
+  /// Whether its providers take `prompt_cache_key` from calls that begin alike.
+  package var takesCacheKey = false
   package var price: ModelPrice
   package var priceVersion: String
   package var servings: [Serving] = []

@@ -109,7 +109,11 @@ enum AnthropicWriter {
         writer.member("name", call.name)
         writer.member("input", call.arguments)
       }
-      if block.isCacheBreakpoint { writer.member("cache_control", ["type": "ephemeral"]) }
+      if block.isCacheBreakpoint {
+        writer.member(
+          "cache_control",
+          block.isKeptLong ? ["type": "ephemeral", "ttl": "1h"] : ["type": "ephemeral"])
+      }
     }
   }
 }

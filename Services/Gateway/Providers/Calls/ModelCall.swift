@@ -57,6 +57,8 @@ package struct ModelCall: Equatable, Sendable {
     package var role: Role
     package var content: Content
     package var isCacheBreakpoint: Bool
+    /// Whether a cache entry is worth an hour, where a provider lets one choose.
+    package var isKeptLong = false
 
     package init(_ role: Role, _ content: Content, isCacheBreakpoint: Bool = false) {
       self.role = role
