@@ -49,6 +49,20 @@ import Testing
     #expect(engine.units.allSatisfy { $0.skipReason == .cached && !$0.verdictId.isEmpty })
   }
 
+  @Test func `what is asked again is asked anew, never out of a cache`() {
+    let engine = EngineHarness(["never a"])
+    engine.own()
+    #expect(engine.calls.count > 1)
+    #expect(engine.calls.first?.policy == nil)
+    #expect(engine.calls.dropFirst().allSatisfy { $0.policy?.cache == .refresh })
+    // The same in a later life of the run.
+    let asked = engine.calls.count
+    engine.resume(retryFailed: true)
+    engine.own()
+    #expect(engine.calls.count > asked)
+    #expect(engine.calls.dropFirst(asked).allSatisfy { $0.policy?.cache == .refresh })
+  }
+
   @Test func `units with one key are asked once and share the verdict`() {
     let engine = EngineHarness(["ok a", "ok a", "never b", "ok a", "never b"])
     engine.own()

@@ -184,7 +184,9 @@ extension RunStateMachine {
         }
       }
       guard feed(open.batch.id, .call) == .call else { return }
-      let request = GenerateRequest(rendered, callKey: key, runID: names.runID)
+      var request = GenerateRequest(rendered, callKey: key, runID: names.runID)
+      // What was asked for again is not to be answered with what was not good enough before.
+      if open.batch.isAskedAgain { request.policy = CallPolicy(cache: .refresh) }
       ask(.call(open.batch.id)) { .call(ask: $0, request) }
     }
   }

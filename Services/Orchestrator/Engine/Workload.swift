@@ -117,6 +117,11 @@ package struct Batch: Sendable, Equatable {
     self.stage = stage
     self.units = units
   }
+
+  /// Whether something of it was asked before, and the answer was of no use.
+  package var isAskedAgain: Bool {
+    id.contains { $0 == "." || $0 == "~" } || units.contains { $0.tries > 0 }
+  }
 }
 
 /// A unit as the codec sees it.
