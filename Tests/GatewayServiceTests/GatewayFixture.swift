@@ -47,7 +47,7 @@ struct GatewayFixture {
 
   static func with<R>(
     budget: String = "total: 1000", limits: String = "", durability: String = "process",
-    _ body: (GatewayFixture) async throws -> R
+    settings: [String: String] = [:], _ body: (GatewayFixture) async throws -> R
   ) async throws -> R {
     try await ScratchFolder.with { scratch in
       let loop = try EventLoop(name: "client")
@@ -71,7 +71,7 @@ struct GatewayFixture {
         try await ready(simulator, loop)
         return try await ChildTool.with(
           try BuildPlace.executable("assay-gateway"), [],
-          environment: environment(folder, durability)
+          environment: environment(folder, durability).merging(settings) { $1 }
         ) { gateway in
           try await ready(gateway, loop)
           let fixture = try await GatewayFixture(loop, folder, gateway, simulator)
@@ -175,6 +175,26 @@ struct GatewayFixture {
     return try await ask("/v1/messages", body, key: key, headers: headers)
   }
 
+  /// Another gateway on the same folder, once the fixture's own has ended.
+  func reopened<R>(
+    _ further: [String: String] = [:], _ body: (ChildTool) async throws -> R
+  ) async throws -> R {
+    let environment = Self.environment(folder, "process").merging(further) { $1 }
+    return try await ChildTool.with(
+      try BuildPlace.executable("assay-gateway"), [], environment: environment
+    ) { gateway in
+      try await Self.ready(gateway, loop)
+      return try await body(gateway)
+    }
+  }
+
+  /// Lines of /metrics.
+  func metrics() async throws -> [String] {
+    let response = try await door.send(HTTPClientRequest(.get, "/metrics"))
+    let text = String(decoding: try await response.body.collect(max: 1 << 20), as: UTF8.self)
+    return text.split(separator: "\n").map(String.init)
+  }
+
   // MARK: - The simulator
 
   func script(_ rules: [JSONValue]) async throws {
@@ -190,6 +210,16 @@ struct GatewayFixture {
     let response = try await control.send(HTTPClientRequest(.get, "/control/script"))
     let rules = try JSONValue(parsing: await response.body.collect(max: 1 << 20))
     return (rules.arrayValue ?? []).reduce(0) { $0 + ($1["struck"]?.intValue ?? 0) }
+  }
+
+  /// What the simulator has charged for, kind by kind: the last word of each call, in the order in
+  /// which they came.
+  func usages() async throws -> [JSONValue] {
+    let response = try await control.send(HTTPClientRequest(.get, "/bill"))
+    let text = String(decoding: try await response.body.collect(max: 64 << 20), as: UTF8.self)
+    return try text.split(separator: "\n").map { line in
+      try #require(try JSONValue(parsing: String(line))["usage"])
+    }
   }
 
   /// What the simulator has charged, by its names of the calls: the last word of each.

@@ -48,9 +48,13 @@ struct DoorCall: Sendable {
       throw RequestProblem(.missing, "max_tokens")
     }
     let terms = try self.terms(head)
+    var passed: [(name: String, value: String)] = []
+    for name in ["anthropic-version", "anthropic-beta"] where dialect.family == .anthropic {
+      if let value = head.headers[name] { passed.append((name, value)) }
+    }
     var request = CallRequest(
       caller: caller, facts: facts, content: .passed(text), terms: terms,
-      hash: hash(text, terms.sample))
+      hash: hash(text, terms.sample, passed))
     request.dialect = dialect
     if let key = head.headers["x-assay-call-key"] ?? head.headers["idempotency-key"] {
       guard let key = CallKey(key) else { throw RequestProblem(.outOfRange, "x-assay-call-key") }
@@ -60,9 +64,7 @@ struct DoorCall: Sendable {
       guard let run = GatewayName(run) else { throw RequestProblem(.outOfRange, "x-assay-run") }
       request.run = run
     }
-    for name in ["anthropic-version", "anthropic-beta"] where dialect.family == .anthropic {
-      if let value = head.headers[name] { request.passedHeaders.append((name, value)) }
-    }
+    request.passedHeaders = passed
     return request
   }
 
@@ -83,6 +85,7 @@ struct DoorCall: Sendable {
     terms.cache = try header("x-assay-cache") { caches[$0] } ?? .normal
     terms.priority = try header("x-assay-priority") { priorities[$0] } ?? .interactive
     terms.sample = try header("x-assay-sample") { UInt32($0) } ?? 0
+    terms.prefixReuses = try header("x-assay-prefix-reuses") { UInt32($0) } ?? 0
     terms.retriesMax = try header("x-assay-max-retries") { UInt8($0).map(Int.init) }
     terms.patience = try header("x-assay-timeout-ms") { UInt32($0) }.map { .milliseconds($0) }
     if try header("x-assay-failover", { $0 == "forbidden" ? true : nil }) ?? false {
@@ -92,10 +95,16 @@ struct DoorCall: Sendable {
   }
 
   /// Over all that changes the answer, whatever way it is written.
-  private func hash(_ text: JSONText, _ sample: UInt32) -> [UInt8] {
+  private func hash(
+    _ text: JSONText, _ sample: UInt32, _ passed: [(name: String, value: String)]
+  ) -> [UInt8] {
     var digest = SHA256()
     digest.update(field: dialect.rawValue)
     digest.update(field: String(sample))
+    for field in passed {
+      digest.update(field: field.name)
+      digest.update(field: field.value)
+    }
     text.feedCanonical(excluding: dialect.unansweredPaths) { digest.update($0) }
     return digest.finish()
   }
@@ -112,6 +121,7 @@ struct DoorCall: Sendable {
       headers.append("x-assay-attempts", String(receipt.attempts))
       headers.append("x-assay-cost-nanos", String(receipt.cost.count))
       headers.append("x-assay-cost", receipt.cost.description)
+      headers.append("x-assay-cache-read-predicted", String(receipt.cacheReadPredicted))
     }
     if !receipt.providerRequestID.isEmpty {
       let name = receipt.dialect.family == .anthropic ? "request-id" : "x-request-id"

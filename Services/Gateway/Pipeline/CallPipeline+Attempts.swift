@@ -5,6 +5,7 @@ import GatewayCatalog
 import GatewayLedger
 import GatewayLimits
 import GatewayPacing
+import GatewayPrompts
 import GatewayProviders
 import GatewayValues
 import LedgerFile
@@ -24,6 +25,7 @@ struct ExchangeEnd: Sendable {
   var headers: LimitHeaders?
   /// Bytes have gone to the caller: no other attempt may take its place.
   var hasBegun = false
+  var cacheReadPredicted: Int64 = 0
 }
 
 extension CallPipeline {
@@ -39,15 +41,19 @@ extension CallPipeline {
     var kind = AttemptKind.first
     var wasEmpty = false
     let deadline = call.request.terms.patience.map { now + $0 }
+    let outline = outline(of: call)
+    if let outline { prompts.see(outline, call.promptScope(routes[0]), at: now) }
     retryBudget.called()
     while true {
       number += 1
       let (end, route, line) = try await attempt(
-        call, ticket, routes, Attempt(number: number, kind: kind, startBy: deadline), into: sink)
+        call, ticket, routes,
+        Attempt(number: number, kind: kind, startBy: deadline, outline: outline), into: sink)
       switch end.result {
       case .answered(let body, let facts):
-        return CallAnswer(
-          body: body, receipt: receipt(line, route, facts, ticket, attempts: number))
+        var receipt = receipt(line, route, facts, ticket, attempts: number)
+        receipt.cacheReadPredicted = end.cacheReadPredicted
+        return CallAnswer(body: body, receipt: receipt)
       case .failed(let failure, let body):
         note(failure, route, ticket, number)
         let refusal = ProviderRefusal(
@@ -80,13 +86,40 @@ extension CallPipeline {
     let number: UInt32
     let kind: AttemptKind
     let startBy: MonotonicInstant?
+    let outline: PromptOutline?
+    var prompt: PromptPlan?
   }
 
-  /// One attempt: let in by the desk, held by the ledger, sent, settled.
+  /// One attempt: planned, let in by the desk, held by the ledger, sent, settled.
   private func attempt(
     _ call: PreparedCall, _ ticket: CallTicket, _ routes: [ModelRoute], _ attempt: Attempt,
     into sink: (any StreamSink)?
   ) async throws -> (ExchangeEnd, ModelRoute, LedgerLine) {
+    var attempt = attempt
+    // Before the desk: a place there is never held while waiting for another call.
+    attempt.prompt = await promptPlan(
+      attempt.outline, call, routes[0], mayWait: true, startBy: attempt.startBy)
+    do {
+      let (seat, route) = try await seat(call, routes, attempt)
+      if route.deskName != routes[0].deskName, attempt.prompt != nil {
+        promptEnded(attempt.prompt, nil, call)
+        attempt.prompt = await promptPlan(
+          attempt.outline, call, route, mayWait: false, startBy: nil)
+      }
+      var (end, line) = try await send(call, ticket, route, attempt, seat, into: sink)
+      promptEnded(attempt.prompt, end.usage, call)
+      end.cacheReadPredicted = attempt.prompt?.readPredicted ?? 0
+      return (end, route, line)
+    } catch {
+      promptEnded(attempt.prompt, nil, call)
+      throw error
+    }
+  }
+
+  /// Waits until the desk lets the call leave, and says by which way.
+  private func seat(
+    _ call: PreparedCall, _ routes: [ModelRoute], _ attempt: Attempt
+  ) async throws -> (Ticket, ModelRoute) {
     let request = call.request
     lastCallID += 1
     let isKnown = catalog.product(request.caller.product.text) != nil
@@ -95,8 +128,16 @@ extension CallPipeline {
       run: request.run?.text ?? "", priority: request.terms.priority,
       routes: routes.map(\.deskName), failover: request.terms.failover, need: call.need)
     asked.startBy = attempt.startBy
+    // Where a provider does not count what it reads from its cache, neither does the desk.
+    asked.need.cachedInput = min(asked.need.input, attempt.prompt?.readPredicted ?? 0)
     let seat = try await admitted(asked)
-    let route = routes.first { $0.deskName == seat.route } ?? routes[0]
+    return (seat, routes.first { $0.deskName == seat.route } ?? routes[0])
+  }
+
+  private func send(
+    _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ attempt: Attempt,
+    _ seat: Ticket, into sink: (any StreamSink)?
+  ) async throws -> (ExchangeEnd, LedgerLine) {
     let hold: AttemptHold
     do {
       hold = try await reserve(call, ticket, route, attempt.kind)
@@ -118,7 +159,7 @@ extension CallPipeline {
     } else {
       line = try await ledger.void(hold)
     }
-    return (end, route, line)
+    return (end, line)
   }
 
   private func reserve(
@@ -168,6 +209,7 @@ extension CallPipeline {
     receipt.priceVersion = line.priceVersion
     receipt.attempts = attempts
     receipt.finish = facts.finish
+    receipt.hasContent = facts.hasContent
     return receipt
   }
 
@@ -181,6 +223,14 @@ extension CallPipeline {
         .reason: .string(failure.cause.reason), .status: .int(failure.status ?? 0),
         .attempt: .int(number),
       ])
+  }
+}
+
+extension ExchangeEnd {
+  /// As the provider told it, of an answer that came whole.
+  fileprivate var usage: GatewayValues.TokenUsage? {
+    guard case .answered(_, let facts) = result else { return nil }
+    return facts.usage
   }
 }
 

@@ -15,11 +15,10 @@ extension CallPipeline {
   package func answer(_ request: CallRequest) async throws -> CallAnswer {
     let call = try prepared(request)
     if let flight = try running(request, isStream: false) {
-      var answer = try await flight.answer(within: request.terms.patience, on: loop)
-      if answer.receipt.source == .miss { answer.receipt.source = .joined }
-      return answer
+      return try await joined(flight, request)
     }
-    let id = try takeOff(request, isJoinable: request.terms.cache == .normal)
+    let isJoinable = request.terms.cache == .normal && request.isRepeatable
+    let id = try takeOff(request, isJoinable: isJoinable)
     // Of nobody's task: it goes on when its caller has gone.
     Task(executorPreference: loop) { await self.fly(call, id, into: nil) }
     guard let flight = airborne[id] else { throw Self.busy }
@@ -32,12 +31,21 @@ extension CallPipeline {
   ) async throws -> CallReceipt {
     let call = try prepared(request)
     if let flight = try running(request, isStream: true) {
-      let answer = try await flight.answer(within: request.terms.patience, on: loop)
-      return try await replay(answer, into: sink)
+      return try await replay(try await joined(flight, request), into: sink)
     }
     let id = try takeOff(request, isJoinable: false)
     let made = Task(executorPreference: loop) { try await self.fly(call, id, into: sink).get() }
     return try await made.value.receipt
+  }
+
+  /// The answer of a call that was made for another, which paid for it.
+  private func joined(_ flight: CallFlight, _ request: CallRequest) async throws -> CallAnswer {
+    var answer = try await flight.answer(within: request.terms.patience, on: loop)
+    guard answer.receipt.source == .miss else { return answer }
+    answer.receipt.source = .joined
+    // Under its own key it is the same call, and its receipt says what that one has cost.
+    if answer.receipt.callKey != request.callKey?.text { answer.receipt.cost = .zero }
+    return answer
   }
 
   /// A flight that will bring what this call asks for.
@@ -120,8 +128,10 @@ extension CallPipeline {
         .aborted, reason: "CALL_IN_FLIGHT", "A call under this key is being made.",
         retryAfter: .milliseconds(200))
     }
-    if request.terms.cache == .normal,
-      var known = await cache.answer(product: request.caller.product, hash: request.hash)
+    let mayBeKept = request.terms.cache != .bypass && request.isRepeatable
+    let hash = mayBeKept ? call.cacheHash : []
+    if mayBeKept, request.terms.cache == .normal,
+      var known = await cache.answer(product: request.caller.product, hash: hash)
     {
       known.receipt.source = .hit
       known.receipt.callKey = ticket.name.key.text
@@ -130,10 +140,10 @@ extension CallPipeline {
       return known
     }
     let answer = try await attempts(call, ticket, into: sink)
-    if request.terms.cache != .bypass, answer.receipt.finish?.isWhole ?? false,
+    if mayBeKept, answer.receipt.finish?.isWhole ?? false, answer.receipt.hasContent,
       !answer.body.isEmpty
     {
-      cache.keep(answer, product: request.caller.product, hash: request.hash)
+      cache.keep(answer, product: request.caller.product, hash: hash)
     }
     return answer
   }

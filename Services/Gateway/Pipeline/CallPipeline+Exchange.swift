@@ -26,7 +26,7 @@ extension CallPipeline {
         headers: upstreams.headers(
           route, callKey: ticket.name.key.text, attempt: attempt.number,
           passed: call.request.passedHeaders),
-        body: try call.body(for: route, isStream: sink != nil))
+        body: try call.body(for: route, isStream: sink != nil, prompt: attempt.prompt))
       made.responseBodyBytesMax = ProviderLimits.replyBytesMax
       request = made
     } catch {
@@ -95,6 +95,10 @@ extension CallPipeline {
     do {
       while let chunk = try await chunks.next() {
         let bytes = try pass.take(chunk)
+        if !pass.isHeard {
+          pass.isHeard = true
+          promptAnswerBegan(attempt.prompt, pass.usage)
+        }
         if !bytes.isEmpty, !pass.isCallerGone {
           do {
             if !pass.hasBegun { try await sink.open(pass.receipt) }
@@ -127,6 +131,8 @@ struct StreamPass {
   private var isKept = true
   private var drained = 0
   var hasBegun = false
+  /// Whether the first bytes have been told to those who wait for them.
+  var isHeard = false
   var isCallerGone = false
   var drainUntil: MonotonicInstant?
 
@@ -167,6 +173,9 @@ struct StreamPass {
     }
     return passed
   }
+
+  /// As far as it is told by now.
+  var usage: GatewayValues.TokenUsage? { reading.facts.usage }
 
   mutating func fail(_ cause: FailureCause) {
     // A stream that has said that it ended has ended, whatever its connection does after it.

@@ -4,6 +4,7 @@ package import GatewayCatalog
 package import GatewayLedger
 package import GatewayLimits
 import GatewayPacing
+import GatewayPrompts
 import GatewayProviders
 package import GatewayValues
 import LedgerFile
@@ -23,6 +24,12 @@ package actor CallPipeline: LoopActor {
   var desk: AdmissionDesk
   var retryBudget: RetryBudget
   let retryPolicy: RetryPlan.Policy
+  let plansPrompts: Bool
+  var prompts = PromptPlanner()
+  let promptCounts: PromptCounts
+  /// Who waits for a call that writes what many will read, by the planner's name of that call.
+  var promptWaiters: [UInt64: [UInt64: CheckedContinuation<Void, Never>]] = [:]
+  var lastPromptWaiter: UInt64 = 0
   var random = SystemRandomNumberGenerator()
   private let clockStart = ContinuousClock.now
 
@@ -42,7 +49,8 @@ package actor CallPipeline: LoopActor {
 
   package init(
     catalog: Catalog, ledger: Ledger, cache: any ResponseCache, upstreams: sending Upstreams,
-    retryPolicy: RetryPlan.Policy = RetryPlan.Policy(), logger: Logger, loop: EventLoop
+    retryPolicy: RetryPlan.Policy = RetryPlan.Policy(), plansPrompts: Bool = true,
+    metrics: Metrics, logger: Logger, loop: EventLoop
   ) throws {
     self.loop = loop
     self.catalog = catalog
@@ -51,6 +59,8 @@ package actor CallPipeline: LoopActor {
     self.upstreams = upstreams
     self.logger = logger
     self.retryPolicy = retryPolicy
+    self.plansPrompts = plansPrompts
+    promptCounts = PromptCounts(metrics)
     retryBudget = RetryBudget(RetryBudget.Policy())
     do {
       desk = try AdmissionDesk(DeskConfiguration(catalog))

@@ -50,6 +50,8 @@ package struct CallTerms: Hashable, Sendable {
   /// Tells deliberate repeats of one request apart.
   package var sample: UInt32 = 0
   package var failover = Failover.allowed
+  /// How many more calls will begin with the same prefix soon.
+  package var prefixReuses: UInt32 = 0
   /// nil: as the gateway is set up.
   package var retriesMax: Int?
   /// How long the caller waits; nil: as long as it takes.
@@ -92,6 +94,12 @@ package struct CallRequest: Sendable {
   }
 }
 
+extension CallRequest {
+  /// Whether its words alone decide what is answered: nothing that a provider keeps or looks up
+  /// somewhere may change between two times that it is asked.
+  var isRepeatable: Bool { !facts.hasHiddenInput && facts.hostedUsesMax == 0 }
+}
+
 /// What a call came to, beside its answer.
 package struct CallReceipt: Hashable, Sendable {
   package enum Source: String, Sendable {
@@ -114,6 +122,10 @@ package struct CallReceipt: Hashable, Sendable {
   package var attempts: UInt32 = 0
   package var source = Source.miss
   package var finish: Finish?
+  /// Whether there is anything in the answer.
+  package var hasContent = false
+  /// Tokens that were expected to be read from the provider's prompt cache.
+  package var cacheReadPredicted: Int64 = 0
 
   package init() {}
 }

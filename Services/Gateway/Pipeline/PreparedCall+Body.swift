@@ -1,5 +1,6 @@
 import GRPCFormat
 import GatewayCatalog
+import GatewayPrompts
 import GatewayProviders
 import GatewayValues
 import HTTPClient
@@ -7,12 +8,22 @@ import JSONText
 
 extension PreparedCall {
   /// What is sent to one provider.
-  func body(for route: ModelRoute, isStream: Bool) throws -> HTTPRequestBody {
+  func body(
+    for route: ModelRoute, isStream: Bool, prompt: PromptPlan? = nil
+  ) throws -> HTTPRequestBody {
     switch request.content {
     case .passed(let text):
-      let edits = try route.dialect.upstreamEdits(of: text, request.facts, model: route.model)
+      var edits = try route.dialect.upstreamEdits(of: text, request.facts, model: route.model)
+      if let prompt {
+        try edits.mark(prompt.marks)
+        if let key = prompt.cacheKey { try edits.setCacheKey(key) }
+      }
       return .bytes(edits.isEmpty ? text.bytes : try edits.bytes())
-    case .written(let call, let media):
+    case .written(var call, let media):
+      if let prompt {
+        call.mark(prompt.marks)
+        if let key = prompt.cacheKey { call.setCacheKey(key) }
+      }
       let body = try route.dialect.write(
         call, model: route.model, schemaWay: route.provider.schemaWay, isStream: isStream)
       return .segments(

@@ -1,3 +1,4 @@
+import Digest
 import Faults
 import GatewayCatalog
 import GatewayLimits
@@ -54,6 +55,19 @@ struct PreparedCall: Sendable {
     self.bound = bound
     self.cost = cost
     self.price = price
+  }
+
+  /// Names the answer in a cache: what is asked, and which models may have been meant by it. A
+  /// name that an operator gives to another model, or another provider, asks anew.
+  var cacheHash: [UInt8] {
+    var digest = SHA256()
+    digest.update(field: request.hash)
+    digest.update(field: card.name)
+    for route in routes {
+      digest.update(field: route.provider.name)
+      digest.update(field: route.model)
+    }
+    return digest.finish()
   }
 
   /// What limits count while nobody knows better.

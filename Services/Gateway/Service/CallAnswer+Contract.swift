@@ -45,6 +45,7 @@ extension GenerateResponse {
     attempts = receipt.attempts
     provider = receipt.provider
     providerRequestId = receipt.providerRequestID
+    cacheReadPredicted = receipt.cacheReadPredicted
   }
 }
 

@@ -200,6 +200,7 @@ struct CallReading {
     default: terms.cache = .normal
     }
     terms.sample = policy.sample
+    terms.prefixReuses = policy.prefixReuses
     terms.failover = policy.isFailoverForbidden ? .forbidden : .allowed
     terms.retriesMax = policy.retriesMax.map { Int($0) }
     return terms

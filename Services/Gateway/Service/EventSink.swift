@@ -27,7 +27,7 @@ actor EventSink: StreamSink, LoopActor {
   func open(_ receipt: CallReceipt) async throws {
     guard content == nil else { return }
     content = ContentStream(receipt.dialect)
-    dialect = receipt.source == .replay ? receipt.dialect : nil
+    dialect = receipt.source == .miss ? nil : receipt.dialect
     schemaWay = receipt.schemaWay
     let started = CallStarted(attempt: receipt.attempts, provider: receipt.provider)
     try await responses.send(GenerateEvent(kind: .started(started)))

@@ -1,4 +1,5 @@
 import Configuration
+import GatewayCache
 import GatewayLedger
 import LedgerFile
 
@@ -19,6 +20,15 @@ enum GatewaySettings {
   static let listen = Setting.list(
     "gateway.listen", default: [],
     help: "Where HTTP is served: tcp://127.0.0.1:8080, unix:/path; nowhere when empty.")
+  static let cacheBytes = Setting.bytes(
+    "gateway.cache-bytes", default: 256 << 20, in: CacheLimits.bytesRange,
+    help: "How much the cache of whole answers keeps, in a file beside the ledger; 0: no cache.")
+  static let cacheAge = Setting.duration(
+    "gateway.cache-age", default: .seconds(86_400), in: CacheLimits.ageRange,
+    help: "How long an answer is given again to whoever asks the very same; 0s: no cache.")
+  static let promptCache = Setting.choice(
+    "gateway.prompt-cache", of: ["plan", "caller"], default: "plan",
+    help: "Who marks what a provider is to cache: the gateway where it pays, or callers only.")
   static let bodyMemory = Setting.bytes(
     "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
     help: "What request bodies may take of memory; large ones wait for room.")
@@ -32,6 +42,7 @@ enum GatewaySettings {
     help: "How long the stand-in takes to answer.")
 
   static let all: [any SettingDeclaration] = [
-    catalog, simulator, path, durability, listen, bodyMemory, standIn, standInLatency,
+    catalog, simulator, path, durability, listen, cacheBytes, cacheAge, promptCache, bodyMemory,
+    standIn, standInLatency,
   ]
 }

@@ -2,6 +2,7 @@ import Configuration
 import EventLoop
 import Faults
 import GatewayBudgets
+import GatewayCache
 import GatewayCatalog
 import GatewayContract
 import GatewayDoor
@@ -11,6 +12,7 @@ import GatewayValues
 import HTTPServer
 import LedgerFile
 import Lifecycle
+import Machine
 import RPC
 import ServiceHost
 import Telemetry
@@ -27,7 +29,15 @@ struct OpenGateway {
     options.durability = LedgerDurability(rawValue: values[GatewaySettings.durability]) ?? .power
     let ledger = try await Ledger.open(options, on: loop)
     try await Self.enter(catalog, into: ledger)
-    let pipeline = try await Self.pipeline(catalog, ledger, logger, loop)
+    let cache = try await Self.cache(environment)
+    let plans = values[GatewaySettings.promptCache] == "plan"
+    let metrics = environment.metrics
+    let pipeline = try await Self.onLoop(loop) {
+      try CallPipeline(
+        catalog: catalog, ledger: ledger, cache: cache.map { FiledAnswers($0) } ?? NoCache(),
+        upstreams: Upstreams(catalog, on: loop), plansPrompts: plans, metrics: metrics,
+        logger: logger, loop: loop)
+    }
     let door = HTTPDoor(
       pipeline: pipeline, callers: try CallerDirectory(catalog), catalog: catalog,
       metrics: environment.metrics)
@@ -44,6 +54,7 @@ struct OpenGateway {
       beneath: [
         LifecycleMember("ledger") {
           await ShutdownSignal.current?.wait()
+          await cache?.close()
           await ledger.close()
         }
       ],
@@ -57,14 +68,22 @@ struct OpenGateway {
     return limits
   }
 
-  private static func pipeline(
-    _ catalog: Catalog, _ ledger: Ledger, _ logger: Logger, _ loop: EventLoop
-  ) async throws -> CallPipeline {
-    try await onLoop(loop) {
-      try CallPipeline(
-        catalog: catalog, ledger: ledger, cache: NoCache(),
-        upstreams: Upstreams(catalog, on: loop), logger: logger, loop: loop)
+  /// The cache of whole answers, beside the ledger, whose lock it shares; nil when it is off.
+  private static func cache(_ environment: ServiceEnvironment) async throws -> AnswerCache? {
+    let values = environment.configuration.current
+    let options = CacheOptions(
+      folder: values[GatewaySettings.path], bytesMax: values[GatewaySettings.cacheBytes],
+      ageMax: values[GatewaySettings.cacheAge],
+      clock: {
+        let now = WallTime.now()
+        return now.seconds * 1_000 + Int64(now.nanoseconds) / 1_000_000
+      })
+    guard options.isOn else {
+      environment.logger.info("answers are not cached")
+      return nil
     }
+    return try await AnswerCache.open(
+      options, counts: CacheCounts(environment.metrics), logger: environment.logger)
   }
 
   private static func onLoop<R: Sendable>(
