@@ -3,6 +3,7 @@
 // answers with the provider's own bytes, and says errors in the words of the caller's dialect. It
 // decides nothing about limits or money. Limits: `DoorLimits`, `HTTPServerLimits`.
 
+import EventLoop
 import Faults
 package import GatewayBatches
 package import GatewayCatalog
@@ -22,6 +23,8 @@ package enum DoorLimits {
   package static let depthMax = 64
   /// Of a request that makes no call, and of what stands around a file in a form.
   package static let formBytesMax = 64 << 10
+  /// A longer body is checked and hashed on a thread of its own: 10 MB take some 40 ms.
+  package static let bodyOnLoopBytesMax = 64 << 10
 }
 
 /// Routes requests to the pipeline, and its answers back.
@@ -31,6 +34,8 @@ package struct HTTPDoor: Sendable {
   let callers: CallerDirectory
   let catalog: Catalog
   let metrics: Metrics
+  /// One thread: what is long leaves the other processors to what is short.
+  let reading = BlockingPool(name: "door-reader", threadsMax: 1, queueMax: 16_384)
 
   package init(
     pipeline: CallPipeline, batches: BatchRunner, callers: CallerDirectory, catalog: Catalog,

@@ -28,6 +28,9 @@ enum GatewaySettings {
   static let batchLead = Setting.duration(
     "gateway.batch-lead", default: .seconds(900), in: .zero...Duration.seconds(86_400),
     help: "How long before its deadline a call is no longer left to a batch.")
+  static let bodyMemory = Setting.bytes(
+    "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
+    help: "What request bodies may take of memory; large ones wait for room.")
   /// Where the stand-in keeps its log of payments.
   static let standIn = Setting.string(
     "gateway.stand-in",
@@ -38,7 +41,7 @@ enum GatewaySettings {
     help: "How long the stand-in takes to answer.")
 
   static let all: [any SettingDeclaration] = [
-    catalog, simulator, path, durability, listen, batchPoll, batchGather, batchLead, standIn,
-    standInLatency,
+    catalog, simulator, path, durability, listen, bodyMemory, batchPoll, batchGather, batchLead,
+    standIn, standInLatency,
   ]
 }

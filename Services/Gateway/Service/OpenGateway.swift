@@ -34,7 +34,8 @@ struct OpenGateway {
       pipeline: pipeline, batches: batches, callers: try CallerDirectory(catalog), catalog: catalog,
       metrics: environment.metrics)
     let server = HTTPServer(
-      on: loop, limits: Self.limits, errorBody: { HTTPDoor.errorBody($0, $1) },
+      on: loop, limits: Self.limits(bodyBytes: values[GatewaySettings.bodyMemory]),
+      errorBody: { HTTPDoor.errorBody($0, $1) },
       route: { door.route($0) })
     for text in values[GatewaySettings.listen] {
       let address = try await server.listen(on: try Self.address(text))
@@ -52,8 +53,9 @@ struct OpenGateway {
       beside: [LifecycleMember("http") { try await server.run() }])
   }
 
-  private static var limits: HTTPServerLimits {
+  private static func limits(bodyBytes: Int) -> HTTPServerLimits {
     var limits = HTTPServerLimits()
+    limits.heldBodyBytesMax = bodyBytes
     limits.headBytesMax = 32 << 10
     return limits
   }
