@@ -18,14 +18,12 @@ enum Architecture {
     ],
     [
       "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger",
-      "GatewayPrompts",
-      "SimulatorScript",
+      "GatewayPrompts", "SimulatorScript",
     ],
     ["RPC", "GatewayPipeline"],
     ["ScoreContract", "GatewayBatches"],
     ["MeshContract", "TestingContract", "GatewayDoor"],
-    ["ScoreContract", "GatewayDoor"],
-    ["MeshContract", "TestingContract", "GatewayAccount"],
+    ["GatewayAccount"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
       "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",

@@ -1,3 +1,4 @@
+import EventLoop
 import Faults
 import GatewayBatches
 import GatewayPipeline
@@ -221,7 +222,11 @@ struct BatchDoorCall: Sendable {
   }
 
   private func keepFile(_ head: HTTPRequestHead, _ body: [UInt8]) async throws -> JSONValue {
-    let form = try MultipartForm(body, type: head.headers["content-type"] ?? "")
+    let type = head.headers["content-type"] ?? ""
+    let form =
+      body.count > DoorLimits.bodyOnLoopBytesMax
+      ? try await door.reading.run { try MultipartForm(body, type: type) }
+      : try MultipartForm(body, type: type)
     guard form.texts["purpose"] == "batch" else {
       throw BatchReading.bad("purpose", "purpose: this gateway keeps files for 'batch' only.")
     }

@@ -2,8 +2,8 @@ import Faults
 import GatewayBatches
 
 /// A form as `multipart/form-data`: its texts, and its one file.
-struct MultipartForm {
-  struct File {
+struct MultipartForm: Sendable {
+  struct File: Sendable {
     let name: String
     let bytes: [UInt8]
   }

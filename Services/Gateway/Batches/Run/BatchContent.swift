@@ -38,7 +38,9 @@ struct BatchContent: Sendable {
   @concurrent
   mutating func takeBody(of id: String) async -> [UInt8] {
     var body = BatchBody(dialect)
-    for (number, bytes) in bodies.enumerated() { body.add("\(id)-\(number)", bytes) }
+    for (number, bytes) in bodies.enumerated() {
+      body.add(BatchRecord.key(id, number), bytes)
+    }
     bodies = []
     return body.bytes()
   }

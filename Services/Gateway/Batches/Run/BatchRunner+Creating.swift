@@ -162,7 +162,7 @@ extension BatchRunner {
     var held: [AttemptHold] = []
     held.reserveCapacity(content.orders.count)
     for (number, order) in content.orders.enumerated() {
-      guard let key = content.calls[number]?.key ?? CallKey("\(id)-\(number)"),
+      guard let key = content.calls[number]?.key ?? CallKey(BatchRecord.key(id, number)),
         case .opened(let ticket) = try await ledger.begin(
           content.caller.product, key: key, requestHash: content.hashes[number])
       else { throw Fault(.aborted, reason: "CALL_IN_FLIGHT", "A call is being made already.") }

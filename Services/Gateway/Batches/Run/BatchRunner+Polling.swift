@@ -139,6 +139,7 @@ extension BatchRunner {
   ) async -> LinesEnd {
     var request = HTTPClientRequest(.get, path)
     request.headers = record.headers.map { HTTPField($0.name, $0.value) }
+    request.responseBodyBytesMax = BatchLimits.resultsBytesMax
     do {
       guard
         let response = try await pipeline.exchange(record.way, record.dialect.family, request)

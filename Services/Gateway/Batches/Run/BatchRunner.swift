@@ -43,8 +43,6 @@ package actor BatchRunner: LoopActor {
     var record: BatchRecord
     var timer: LoopTimer?
     var isBusy = false
-    /// What became of it in the meantime is to be looked at as soon as it is not busy.
-    var isDue = false
   }
 
   package init(
@@ -117,12 +115,12 @@ package actor BatchRunner: LoopActor {
     guard !isClosed, var batch = open[id] else { return }
     batch.timer?.cancel()
     batch.timer = nil
-    if batch.isBusy {
-      batch.isDue = true
-    } else if batch.record.machine.stage == .ended {
-      open[id] = nil
-      return
-    } else {
+    // Whoever is at it schedules it again.
+    if !batch.isBusy {
+      if batch.record.machine.stage == .ended {
+        open[id] = nil
+        return
+      }
       let gate = closedUntil[batch.record.way] ?? 0
       let at = max(batch.record.machine.nextAt, gate)
       batch.timer = loop.schedule(after: .milliseconds(max(0, at - nowMilliseconds))) {
@@ -149,7 +147,6 @@ package actor BatchRunner: LoopActor {
 
   func rested(_ id: String) {
     open[id]?.isBusy = false
-    open[id]?.isDue = false
     schedule(id)
   }
 

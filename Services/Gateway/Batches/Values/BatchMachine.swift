@@ -15,6 +15,8 @@ package enum BatchLimits {
   package static let customIDBytesMax = 512
   /// One line of a provider's results.
   package static let lineBytesMax = 8 << 20
+  /// All of a provider's results, which are read as they come.
+  package static let resultsBytesMax = 4 << 30
   /// A provider's word about a batch, and its list of batches.
   package static let answerBytesMax = 8 << 20
   /// Of a product: files, their bytes, batches.

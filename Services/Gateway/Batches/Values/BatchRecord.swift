@@ -49,8 +49,9 @@ package struct BatchRecord: Hashable, Sendable {
     machine = BatchMachine(created: created)
   }
 
-  /// The name of a request, at the provider and in the ledger; no two of any gateway are the same.
-  package func key(of number: Int) -> String { "\(id)-\(number)" }
+  /// The name of a batch's request, at the provider and in the ledger; no two of any gateway are
+  /// the same.
+  package static func key(_ id: String, _ number: Int) -> String { "\(id)-\(number)" }
 
   /// The request that goes by this name.
   package func number(of key: String) -> Int? {
