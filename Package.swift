@@ -370,14 +370,15 @@ let commandLine =
   + module(
     "AccountCommands", at: "Services/CLI/Accounts",
     uses: """
-      ToolContext Console Supervisor GatewayContract GatewayAudit GatewayValues ScoreContract Descriptors
-      Protobuf RPC HTTPClient EventLoop MeshAddressing Machine Telemetry Compose JSON Faults
+      ToolContext Console Supervisor GatewayContract GatewayAudit GatewayValues ScoreContract
+      Descriptors Protobuf RPC HTTPClient EventLoop MeshAddressing Machine Telemetry Compose
+      JSON Faults
       """, tested: false)
   + module(
     "CommandLineTool", at: "Services/CLI/Service",
     uses: """
-      ToolContext RunCommands AccountCommands Supervisor Console Compose Machine ServiceHost MeshContract RPC
-      GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle Configuration
+      ToolContext RunCommands AccountCommands Supervisor Console Compose Machine ServiceHost
+      MeshContract RPC GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle Configuration
       MeshAddressing Telemetry Faults
       """, testUses: "TestingContract")
   + executable("CLIMain", at: "Services/CLI/Main", uses: "CommandLineTool")

@@ -289,6 +289,13 @@ import Testing
             ResolveLineRequest(attemptId: "9-9223372036854775807", evidence: "e"))
         }
       ),
+    ] + senselessChanges(account)
+  }
+
+  private static func senselessChanges(
+    _ account: AccountClient
+  ) -> [(String, () async throws -> Void)] {
+    [
       ("BAD_REQUEST", { _ = try await account.setProduct(Product(name: "")) }),
       ("BAD_REQUEST", { _ = try await account.setProduct(Product(name: "n", models: ["x"])) }),
       (

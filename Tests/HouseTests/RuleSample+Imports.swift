@@ -21,7 +21,8 @@ extension RuleSample {
     direction(
       "Services/Store/Main/Main.swift", "import StoreService\nimport EdgeMain", breaks: [2]),
     direction("Services/CLI/Service/A.swift", "import OrchestratorContract\nimport Supervisor"),
-    direction("Services/CLI/Service/A.swift", "import GatewayContract", breaks: [1]),
+    direction("Services/CLI/Service/A.swift", "import GatewayContract"),
+    direction("Services/CLI/Service/A.swift", "import IngestContract", breaks: [1]),
     direction("Tests/StoreServiceTests/A.swift", "@testable import StoreService"),
     direction("Tests/StoreServiceTests/A.swift", "import EdgeService", breaks: [1]),
     direction("Tests/RPCTests/A.swift", "import RPC\nimport JSONTests", breaks: [2]),

@@ -1,7 +1,6 @@
 import Console
 import GatewayContract
 import RPC
-import Telemetry
 package import ToolContext
 
 /// `assay model ls` and `price`.
@@ -65,7 +64,7 @@ package enum ModelCommands {
       let request = ListPricesRequest(model: model)
       let known = try await service.account.listPrices(request, options: service.options).prices
       guard isChange else { return known }
-      let order = try changed(current(known), context)
+      let order = try changed(try await current(known, service), context)
       return [
         try await service.account.setPrice(
           ModelPrice(model: model, price: order), options: service.options)
@@ -75,11 +74,12 @@ package enum ModelCommands {
     return .success
   }
 
-  /// The price that holds now.
-  private static func current(_ known: [ModelPrice]) -> Price {
-    let now = WallTime.now().seconds * 1_000
-    let begun = known.compactMap(\.price).filter { $0.fromMs <= now }
-    return begun.max { $0.fromMs < $1.fromMs } ?? Price()
+  /// The price that holds now, by the gateway's clock: of all models it tells that one first.
+  private static func current(
+    _ known: [ModelPrice], _ service: AccountService
+  ) async throws -> Price {
+    let all = try await service.account.listPrices(ListPricesRequest(), options: service.options)
+    return all.prices.first { $0.model == known.first?.model }?.price ?? Price()
   }
 
   private static func changed(

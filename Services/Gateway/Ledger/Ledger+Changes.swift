@@ -37,7 +37,9 @@ extension Ledger {
   }
 
   /// Takes a budget out of force; its lines and its history stay.
-  package func remove(budget name: GatewayName, note: ChangeNote = ChangeNote(.account)) async throws(Fault) {
+  package func remove(budget name: GatewayName, note: ChangeNote = ChangeNote(.account))
+    async throws(Fault)
+  {
     let note = try Self.checked(note)
     let now = options.clock()
     let found = change { state in
@@ -81,7 +83,9 @@ extension Ledger {
     _ = try await perform(.set(.key(key, at: options.clock(), note: note)))
   }
 
-  package func set(_ product: LedgerProduct, note: ChangeNote = ChangeNote(.account)) async throws(Fault) {
+  package func set(_ product: LedgerProduct, note: ChangeNote = ChangeNote(.account))
+    async throws(Fault)
+  {
     guard product.limits.count <= LedgerLimits.limitsBlobBytesMax else {
       throw Self.invalid("limits", "They are too long.")
     }

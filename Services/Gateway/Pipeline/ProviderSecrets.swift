@@ -1,7 +1,7 @@
+import Faults
 package import GatewayCatalog
 import Machine
 package import Telemetry
-import Faults
 
 /// The secrets of a catalog's providers, read from where they lie. Reading blocks: it is done on
 /// a thread that may wait, before anything depends on it.

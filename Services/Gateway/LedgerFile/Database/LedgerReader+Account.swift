@@ -102,7 +102,8 @@ extension LedgerReader {
 
   private func known(_ line: LedgerLine) throws(SQLiteError) -> KnownAttempt {
     guard line.state == .uncertain else { return KnownAttempt(line: line, correction: nil) }
-    return KnownAttempt(line: line, correction: try self.line("kind = 3 AND corrects = ?", line.number))
+    return KnownAttempt(
+      line: line, correction: try self.line("kind = 3 AND corrects = ?", line.number))
   }
 
   private static func whole(_ line: LedgerLine?) throws(SQLiteError) -> LedgerLine {

@@ -3,8 +3,8 @@
 // is made of it all after a crash. It decides nothing about a call and keeps no money in memory.
 // One process has a folder at a time. Limits: `LedgerLimits`.
 
-
 package import GatewayValues
+
 /// Bounds of one ledger.
 package enum LedgerLimits {
   /// Attempts between their reservation and the commit of their line.
