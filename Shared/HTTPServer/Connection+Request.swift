@@ -32,12 +32,14 @@ extension Connection {
     case .handle(let bodyBytesMax, let handler):
       guard (head.contentLength ?? 0) <= bodyBytesMax else { return refuse(.bodyTooLarge, head) }
       let exchange = begin(head, bodyBytesMax)
-      var body: [UInt8] = []
+      exchange.sink = .collected([], handler)
       if let length = head.contentLength, length > 0 {
-        guard exchange.hold(length) else { return refuse(.overloaded, head) }
-        body.reserveCapacity(length)
+        switch exchange.holdWhole(length) {
+        case .now: break
+        case .later: suspend()
+        case .never: return refuse(.overloaded, head)
+        }
       }
-      exchange.sink = .collected(body, handler)
     case .receive(let bodyBytesMax, let handler):
       guard (head.contentLength ?? 0) <= bodyBytesMax else { return refuse(.bodyTooLarge, head) }
       let exchange = begin(head, bodyBytesMax)
@@ -92,7 +94,7 @@ extension Connection {
       suspend()
       return 0
     }
-    guard mayHold(bytes.count, exchange) else {
+    guard !exchange.isOverloaded, mayHold(bytes.count, exchange) else {
       refuseAbruptly(.overloaded)
       return nil
     }
@@ -110,7 +112,7 @@ extension Connection {
     return exchange.hold(count)
   }
 
-  private func bodyHasRoom() {
+  func bodyHasRoom() {
     guard isSuspended, case .body = phase else { return }
     // The pause was ours: the client's clock begins anew.
     bodyCountAtBegin = exchange?.receivedCount ?? 0
@@ -121,11 +123,14 @@ extension Connection {
   /// The request is whole; called again after each resume until there is an answer.
   func requestArrived() -> AccessOutcome {
     guard !isAbandoned, let exchange else { return .close }
+    // A head that was put to sleep is told once more, before its body.
+    if exchange.isOverloaded, !exchange.hasAnswer { return refuse(.overloaded, exchange.head) }
+    if exchange.lacksBody { return .goOn }
     if case .body = phase { enter(.handler) }
     switch exchange.sink {
     case .collected(let body, let handler):
       exchange.sink = .dropped
-      exchange.release()
+      exchange.handOver()
       exchange.start { [head = exchange.head] responder in
         try await handler(head, body, responder)
       }

@@ -30,7 +30,12 @@ final class Exchange: @unchecked Sendable {
   var isQueued = false
   var sink = Sink.dropped
   private(set) var receivedCount = 0
+  /// Bytes of the body that count as held: while they come, and in the handler's hands.
   private var heldCount = 0
+  private var isHandlerHolding = false
+  private var isWaitingForRoom = false
+  /// Its body would have waited for too long.
+  private(set) var isOverloaded = false
   private var task: Task<Void, Never>?
   private var isCancelled = false
   private var goneHandlers: [() -> Void] = []
@@ -42,6 +47,12 @@ final class Exchange: @unchecked Sendable {
     self.connection = connection
     core = connection.core
     loop = core.loop
+  }
+
+  /// Whether some of a body of known length is still to be collected.
+  var lacksBody: Bool {
+    guard case .collected = sink, let length = head.contentLength else { return false }
+    return receivedCount < length
   }
 
   var hasAnswer: Bool { if case .none = answer { false } else { true } }
@@ -67,6 +78,8 @@ final class Exchange: @unchecked Sendable {
 
   private func handlerEnded(_ failure: String?) {
     task = nil
+    isHandlerHolding = false
+    release()
     goneHandlers = []
     core.requestEnded()
     if let failure, !isGone { core.report(.handlerFailed(failure), head.peer) }
@@ -156,6 +169,7 @@ final class Exchange: @unchecked Sendable {
     case .collected(var body, let handler):
       // Out of its place while it grows, or each append would copy it.
       sink = .dropped
+      if body.isEmpty, let length = head.contentLength { body.reserveCapacity(length) }
       unsafe body.append(contentsOf: bytes)
       sink = .collected(body, handler)
     case .queued(let queue): unsafe queue.push(bytes)
@@ -163,11 +177,32 @@ final class Exchange: @unchecked Sendable {
     return true
   }
 
-  /// Makes room for a collected body at once. False when all bodies together are too many.
+  /// Makes room for a body that grows. False when all bodies together are too many.
   func hold(_ count: Int) -> Bool {
     guard core.holdBody(count) else { return false }
     heldCount += count
     return true
+  }
+
+  /// Makes room for a body of a known length; with `later` its connection sleeps until then.
+  func holdWhole(_ count: Int) -> HeldBodies.Room {
+    let room = core.holdBody(count, for: self)
+    if room == .never { return room }
+    isWaitingForRoom = room == .later
+    if room == .now { heldCount = count }
+    return room
+  }
+
+  func roomCame() {
+    isWaitingForRoom = false
+    heldCount = head.contentLength ?? 0
+    connection?.bodyHasRoom()
+  }
+
+  func roomNeverCame() {
+    isWaitingForRoom = false
+    isOverloaded = true
+    connection?.bodyHasRoom()
   }
 
   func dropBody() {
@@ -176,10 +211,19 @@ final class Exchange: @unchecked Sendable {
     release()
   }
 
-  /// The body is in its handler's hands.
-  func release() {
-    core.holdBody(releasing: heldCount)
+  /// The body is in its handler's hands until that ends.
+  func handOver() { isHandlerHolding = true }
+
+  /// Gives the body's room back, once nobody has it any more.
+  private func release() {
+    if isWaitingForRoom {
+      isWaitingForRoom = false
+      core.stopsWaiting(self)
+    }
+    guard !isHandlerHolding, heldCount > 0 else { return }
+    let count = heldCount
     heldCount = 0
+    core.holdBody(releasing: count)
   }
 
   // MARK: The end

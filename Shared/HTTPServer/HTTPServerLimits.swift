@@ -4,8 +4,13 @@ package struct HTTPServerLimits: Sendable {
   package var headBytesMax = 6 << 10
   package var headerCountMax = 64
   package var targetBytesMax = 4 << 10
-  /// Bytes of request bodies that are collected or wait for their handlers, over all requests.
+  /// Bytes of request bodies that are collected or in their handlers' hands, over all requests.
   package var heldBodyBytesMax = 256 << 20
+  /// A body from this size on waits for room before it is read, and leaves some to smaller ones.
+  package var largeBodyBytesMin = 1 << 20
+  /// Large bodies that wait, and for how long; behind that they are refused with 503.
+  package var largeBodiesWaitingMax = 1_024
+  package var largeBodyPatience = Duration.seconds(60)
   /// Bytes of a streamed body that wait for its handler before the client is made to wait.
   package var bodyQueueBytesMax = 64 << 10
   package var connectionsMax = 16_384

@@ -21,7 +21,7 @@ final class ServerCore: @unchecked Sendable {
   private var lastKey: UInt64 = 0
   private var inspection: LoopTimer?
   private var requestCount = 0
-  private var heldBodyBytes = 0
+  private var heldBodies: HeldBodies
   private(set) var isDraining = false
   private var isStopped = false
   private var drained: [() -> Void] = []
@@ -35,6 +35,7 @@ final class ServerCore: @unchecked Sendable {
   ) {
     self.loop = loop
     self.limits = limits
+    heldBodies = HeldBodies(limits)
     self.errorBody = errorBody
     self.onEvent = onEvent
     self.route = route
@@ -151,14 +152,29 @@ final class ServerCore: @unchecked Sendable {
     settle()
   }
 
-  func holdBody(_ count: Int) -> Bool {
-    guard heldBodyBytes + count <= limits.heldBodyBytesMax else { return false }
-    heldBodyBytes += count
-    return true
+  /// Whether a body of unknown length may grow by so much.
+  func holdBody(_ count: Int) -> Bool { heldBodies.take(count) }
+
+  func holdBody(releasing count: Int) {
+    heldBodies.release(count)
+    for exchange in heldBodies.admitWaiting() { exchange.roomCame() }
   }
 
-  func holdBody(releasing count: Int) { heldBodyBytes -= count }
-  func holdBody(changingBy count: Int) { heldBodyBytes += count }
+  func holdBody(changingBy count: Int) { heldBodies.release(-count) }
+
+  /// Makes room for a whole body, at once or later by `roomCame`.
+  func holdBody(_ count: Int, for exchange: Exchange) -> HeldBodies.Room {
+    let room = heldBodies.ask(count, for: exchange)
+    if room == .later {
+      loop.schedule(after: limits.largeBodyPatience) { [weak self, weak exchange] in
+        guard let self, let exchange, heldBodies.giveUp(exchange) else { return }
+        exchange.roomNeverCame()
+      }
+    }
+    return room
+  }
+
+  func stopsWaiting(_ exchange: Exchange) { _ = heldBodies.giveUp(exchange) }
 
   // MARK: The end
 

@@ -83,11 +83,31 @@ import Testing
     let makesSense =
       switch request {
       case .approve: state == .awaitingApproval
-      case .pause: [.pending, .planning, .running].contains(state)
+      case .pause: [.pending, .planning, .running, .paused].contains(state)
       case .resume: Self.ends.contains(state) || state == .paused
       default: !state.isEnded
       }
     #expect(reason == (makesSense ? nil : "RUN_STATE"))
+  }
+
+  /// As whoever lost the answer asks.
+  @Test func `what a run has done already may be asked once more`() throws {
+    var paused = head(.paused)
+    #expect(try !RunRules.apply(RequestOfRunRequest(request: .pause), to: &paused))
+    #expect(paused.requested == .unspecified)
+    // It is on its way back: to pause it now would be another wish.
+    var resuming = head(.paused, .resume)
+    #expect(
+      reason { () throws(Fault) in
+        _ = try RunRules.apply(RequestOfRunRequest(request: .pause), to: &resuming)
+      } == "RUN_STATE")
+    var resumed = head(.running)
+    resumed.generation = 1
+    resumed.options.budgetCapNanos = 5
+    #expect(try !RunRules.apply(RequestOfRunRequest(request: .resume), to: &resumed))
+    let raised = RequestOfRunRequest(request: .resume, budgetCapNanos: 6)
+    #expect(
+      reason { () throws(Fault) in _ = try RunRules.apply(raised, to: &resumed) } == "RUN_STATE")
   }
 
   @Test func `a run with open units is not completed`() {

@@ -45,13 +45,15 @@ struct ProofLoad: Sendable {
         if run.isUnknown(error) { return run }
         try await passing(error, until: deadline)
       }
-      guard loop.nowNanoseconds < deadline else {
-        throw Fault(
-          .deadlineExceeded, reason: "RUN_STUCK",
-          "The run \(run.id) has not ended after \(Int(Self.runSecondsMax)) s.")
-      }
+      guard loop.nowNanoseconds < deadline else { throw Self.stuck(run.id) }
     }
     return run
+  }
+
+  private static func stuck(_ runID: String) -> Fault {
+    Fault(
+      .deadlineExceeded, reason: "RUN_STUCK",
+      "The run \(runID) has not ended after \(Int(runSecondsMax)) s.")
   }
 
   /// Pauses a run and resumes it as soon as it can be; one that has ended by then stays as it is.
@@ -76,6 +78,7 @@ struct ProofLoad: Sendable {
           }
         }
         if isAnswered { break }
+        guard loop.nowNanoseconds < deadline else { throw Self.stuck(runID) }
         try await loop.sleep(for: .milliseconds(5))
       }
     }

@@ -1,4 +1,5 @@
 import Digest
+import EventLoop
 import Faults
 import GatewayLimits
 import GatewayPacing
@@ -19,7 +20,10 @@ struct DoorCall: Sendable {
 
   func run(_ head: HTTPRequestHead, _ body: [UInt8], _ responder: HTTPResponder) async {
     do {
-      let request = try request(head, body)
+      // A long body is read elsewhere: calls of others go on meanwhile.
+      let request =
+        body.count > DoorLimits.bodyOnLoopBytesMax
+        ? try await door.reading.run { try self.request(head, body) } : try request(head, body)
       if isCount {
         try await count(request, responder)
       } else if request.facts.isStream {

@@ -3,6 +3,7 @@
 // answers with the provider's own bytes, and says errors in the words of the caller's dialect. It
 // decides nothing about limits or money. Limits: `DoorLimits`, `HTTPServerLimits`.
 
+import EventLoop
 import Faults
 import GatewayCatalog
 package import GatewayPipeline
@@ -19,6 +20,8 @@ package enum DoorLimits {
   /// Values in a request: what a tape of them may need.
   package static let valuesMax = 200_000
   package static let depthMax = 64
+  /// A longer body is checked and hashed on a thread of its own: 10 MB take some 40 ms.
+  package static let bodyOnLoopBytesMax = 64 << 10
 }
 
 /// Routes requests to the pipeline, and its answers back.
@@ -26,6 +29,8 @@ package struct HTTPDoor: Sendable {
   let pipeline: CallPipeline
   let directory: DoorDirectory
   let metrics: Metrics
+  /// One thread: what is long leaves the other processors to what is short.
+  let reading = BlockingPool(name: "door-reader", threadsMax: 1, queueMax: 16_384)
 
   package init(pipeline: CallPipeline, directory: DoorDirectory, metrics: Metrics) {
     self.pipeline = pipeline

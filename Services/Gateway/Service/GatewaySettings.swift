@@ -19,6 +19,9 @@ enum GatewaySettings {
   static let listen = Setting.list(
     "gateway.listen", default: [],
     help: "Where HTTP is served: tcp://127.0.0.1:8080, unix:/path; nowhere when empty.")
+  static let bodyMemory = Setting.bytes(
+    "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
+    help: "What request bodies may take of memory; large ones wait for room.")
   /// Where the stand-in keeps its log of payments.
   static let standIn = Setting.string(
     "gateway.stand-in",
@@ -29,6 +32,6 @@ enum GatewaySettings {
     help: "How long the stand-in takes to answer.")
 
   static let all: [any SettingDeclaration] = [
-    catalog, simulator, path, durability, listen, standIn, standInLatency,
+    catalog, simulator, path, durability, listen, bodyMemory, standIn, standInLatency,
   ]
 }

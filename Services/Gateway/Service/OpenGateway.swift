@@ -31,7 +31,8 @@ struct OpenGateway {
       facts, ledger: ledger, pipeline: pipeline, directory: directory, logger: logger)
     let door = HTTPDoor(pipeline: pipeline, directory: directory, metrics: environment.metrics)
     let server = HTTPServer(
-      on: loop, limits: Self.limits, errorBody: { HTTPDoor.errorBody($0, $1) },
+      on: loop, limits: Self.limits(bodyBytes: values[GatewaySettings.bodyMemory]),
+      errorBody: { HTTPDoor.errorBody($0, $1) },
       route: { door.route($0) })
     for text in values[GatewaySettings.listen] {
       let address = try await server.listen(on: try Self.address(text))
@@ -56,8 +57,9 @@ struct OpenGateway {
       reload: { watch?.readAgain() })
   }
 
-  private static var limits: HTTPServerLimits {
+  private static func limits(bodyBytes: Int) -> HTTPServerLimits {
     var limits = HTTPServerLimits()
+    limits.heldBodyBytesMax = bodyBytes
     limits.headBytesMax = 32 << 10
     return limits
   }

@@ -21,6 +21,7 @@ actor RunOwner: LoopActor {
   private let holder: String
   private let runsMax: Int
   private var session = ""
+  /// Until the store has said it.
   private var ttl = Duration.seconds(3)
   private var drivers: [OwnedRun: Ownership] = [:]
   /// Being acquired right now.
@@ -31,6 +32,7 @@ actor RunOwner: LoopActor {
   private var waiting: Set<OwnedRun> = []
   /// Could not be worked on here, and when that was seen last.
   private var unfit: [OwnedRun: UInt64] = [:]
+  private var renewing: Task<Void, Never>?
   private var isStopping = false
   private var emptied: [CheckedContinuation<Void, Never>] = []
 
@@ -57,8 +59,7 @@ actor RunOwner: LoopActor {
 
   /// Attends until the task is cancelled.
   func run() async {
-    let renewing = Task(executorPreference: loop) { await self.keepRenewing() }
-    defer { renewing.cancel() }
+    defer { renewing?.cancel() }
     while !Task.isCancelled, !isStopping {
       do {
         let request = AttendRequest(holder: holder, session: session)
@@ -88,6 +89,9 @@ actor RunOwner: LoopActor {
       session = opened.session
       ttl = .milliseconds(opened.ttlMs)
       heard(from: loop.nowNanoseconds)
+      // From now on: the pace of the session before may be too slow for this one.
+      renewing?.cancel()
+      renewing = Task(executorPreference: loop) { await self.keepRenewing() }
     case .wantsOwner(let run): claim(OwnedRun(product: run.product, id: run.runId))
     case .requested(let request):
       let run = OwnedRun(product: request.product, id: request.runId)

@@ -98,7 +98,7 @@ package enum RunRules {
     _ request: RequestOfRunRequest, to head: inout RunHead
   ) throws(Fault) -> Bool {
     let cap = request.budgetCapNanos == 0 ? head.options.budgetCapNanos : request.budgetCapNanos
-    if request.request == .cancel, head.state == .cancelling { return false }
+    if isDone(request, head, cap: cap) { return false }
     guard isPossible(request.request, in: head.state) else {
       throw .runState(
         "A run that is \(head.state.name) cannot be asked to \(request.request.name).", head.state)
@@ -118,6 +118,20 @@ package enum RunRules {
     }
     head.requested = request.request
     return true
+  }
+
+  /// Whether the run has done already what is asked: whoever lost the answer asks once more.
+  private static func isDone(
+    _ request: RequestOfRunRequest, _ head: RunHead, cap: Int64
+  ) -> Bool {
+    switch (request.request, head.state) {
+    case (.cancel, .cancelling): true
+    case (.pause, .paused): head.requested == .unspecified
+    case (.resume, .running):
+      head.generation > 0 && head.requested == .unspecified
+        && head.options.budgetCapNanos == cap && head.options.retryFailed == request.retryFailed
+    default: false
+    }
   }
 
   private static func isPossible(_ request: RunRequest, in state: RunState) -> Bool {

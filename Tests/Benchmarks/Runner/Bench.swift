@@ -9,6 +9,7 @@ final class Bench {
     "mesh": { MeshFamily($0).run() },
     "store": { StoreFamily($0).run() },
     "engine": { EngineFamily($0).run() },
+    "gateway": { GatewayFamily($0).run() },
   ]
 
   /// Where this executable and its neighbours were built.
