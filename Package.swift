@@ -378,8 +378,8 @@ let commandLine =
     "CommandLineTool", at: "Services/CLI/Service",
     uses: """
       ToolContext RunCommands AccountCommands Supervisor Console Compose Machine ServiceHost
-      MeshContract RPC GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle Configuration
-      MeshAddressing Telemetry Faults
+      MeshContract RPC GRPCFormat Protobuf Descriptors YAML JSON SQLite EventLoop Lifecycle
+      Configuration MeshAddressing Telemetry Faults
       """, testUses: "TestingContract")
   + executable("CLIMain", at: "Services/CLI/Main", uses: "CommandLineTool")
 
