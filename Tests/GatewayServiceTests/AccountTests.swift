@@ -189,10 +189,12 @@ import Testing
   {
     try await Fixture.with { fixture in
       _ = try await fixture.gateway.message("known")
-      try await fixture.gateway.script([["fault": "delay", "with": ["delay_ms": 60_000]]])
-      async let lost = try? fixture.gateway.message("lost", headers: [("x-assay-call-key", "k")])
-      try await eventually("the call is asked", on: fixture.gateway.loop) {
-        try await fixture.gateway.strikes() > 0
+      // Billed when it begins, and never ended.
+      try await fixture.gateway.script([["fault": "stream-stall"]])
+      async let lost = try? fixture.gateway.message(
+        "lost", isStream: true, headers: [("x-assay-call-key", "k")])
+      try await eventually("the call is billed", on: fixture.gateway.loop) {
+        try await fixture.gateway.bill().count == 2
       }
       kill(fixture.gateway.gateway.pid, SIGKILL)
       _ = await lost
@@ -206,6 +208,7 @@ import Testing
         #expect(line.usage?.costNanos == line.boundNanos && line.boundNanos > 0)
         #expect(try fixture.audit().open.map(\.number) == [line.number])
         let billed = try await fixture.gateway.bill().values.first { $0.callKey == "k" }?.cost ?? 0
+        #expect(billed > 0 && billed < line.boundNanos)
         var resolve = ResolveLineRequest(attemptId: line.attemptId, costNanos: billed)
         #expect(
           await fixture.reason { _ = try await fixture.account.resolveLine(resolve) }
@@ -230,6 +233,7 @@ import Testing
       #expect(report.problems == [] && report.open == [])
       #expect(report.bill?.differences == [], "\(String(describing: report.bill))")
       #expect(report.sums[.correction]?.lines == 1)
+      #expect(report.bill?.equal == 2 && report.bill?.uncertain == [])
     }
   }
 
