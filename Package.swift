@@ -275,8 +275,6 @@ let gatewayRooms =
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
       GatewayCache GatewayPrompts LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON
       ServerSentEvents EventLoop Telemetry Digest Machine Faults
-      LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON ServerSentEvents EventLoop
-      Telemetry Machine Digest Faults
       """, tested: false)
   // Providers' batches: written down, sent, polled through restarts, settled request by request.
   + module(
@@ -291,8 +289,8 @@ let gatewayRooms =
     "GatewayDoor", at: "Services/Gateway/Door",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayPipeline
-      GatewayBatches HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Faults
-      HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Locking Faults
+      GatewayBatches HTTPServer JSONText JSON ServerSentEvents EventLoop Telemetry Digest Locking
+      Faults
       """, tested: false)
   // Who may call and what they may spend: the words of the operator's file and of the service.
   + module(
@@ -301,7 +299,6 @@ let gatewayRooms =
       GatewayValues GatewayProviders GatewayCatalog GatewayBudgets LedgerFile GatewayLedger
       GatewayPipeline GatewayDoor EventLoop Telemetry Digest JSON Locking Machine Faults
       """, tested: false)
-  // Windows, a fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   // A fair queue, breakers, budgets of retries: each for itself; no I/O, no clock.
   + module("GatewayPacing", at: "Services/Gateway/Pacing")
   // When a call may leave: all limits, gates and queues of all providers at one desk.
@@ -335,11 +332,9 @@ let services =
     "Gateway", calls: [],
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
-      GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayDoor HTTPServer
-      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayBatches GatewayDoor HTTPServer
-      GatewayBudgets LedgerFile GatewayLedger GatewayPipeline GatewayDoor GatewayAccount HTTPServer
-      ScoreContract JSONText JSON ServerSentEvents RPC GRPCFormat Protobuf EventLoop
-      Configuration Telemetry Lifecycle Machine Digest Faults
+      GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayBatches
+      GatewayDoor GatewayAccount HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
+      GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(

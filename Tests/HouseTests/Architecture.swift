@@ -30,8 +30,6 @@ enum Architecture {
       "FuzzTargets", "StoreJournal", "StoreSchema", "RunWorkloads",
     ],
     ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
-    ["RunCommands"],
-    ["Fuzz", "Proof", "ToolContext"],
     ["RunCommands", "AccountCommands"],
   ]
 
