@@ -170,16 +170,23 @@ extension BatchRunner {
       case .held(let hold): held.append(hold)
       case .refused(let refusal): throw refusal.fault
       }
+      await Self.letOthers(number)
     }
     return held
+  }
+
+  /// Thousands of requests in one go would hold the loop for as long as 76 ms.
+  private static func letOthers(_ number: Int) async {
+    if number % BatchLimits.groupMax == BatchLimits.groupMax - 1 { await Task.yield() }
   }
 
   /// From here on every request may cost money, and does so in the ledger whatever happens.
   private func markSent(_ held: [AttemptHold], _ items: [BatchItem], of id: String) async throws {
     do {
-      for hold in held {
+      for (number, hold) in held.enumerated() {
         try ledger.sent(hold)
         holds[hold.id.number] = hold
+        await Self.letOthers(number)
       }
     } catch {
       try? await free(items.filter { holds[$0.attempt] != nil })
