@@ -69,7 +69,8 @@ import Testing
       let all = try await fixture.bill().values.reduce(0) { $0 + $1.cost }
       #expect(all <= cap)
       #expect(cap - all < 3_500_000, "\(cap - all)")
-      print("\(outcomes.count) calls: \(all) of \(cap) nano-dollars spent, \(refused.count) refused")
+      print(
+        "\(outcomes.count) calls: \(all) of \(cap) nano-dollars spent, \(refused.count) refused")
       // Another product has a cap of its own.
       #expect(try await fixture.message("mine", key: "other-key").status == 200)
     }

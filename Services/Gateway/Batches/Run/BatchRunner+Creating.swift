@@ -1,3 +1,4 @@
+import EventLoop
 import Failpoints
 import Faults
 import GatewayBudgets
@@ -39,23 +40,28 @@ extension BatchRunner {
     defer { creations -= 1 }
     try await pipeline.checkIsKnown(order.caller)
     let rules = await pipeline.batchRules
-    return try await create(
-      try await Self.read(order, rules.catalog, rules.prices, rules.nowMilliseconds))
+    let content = try await reading.run {
+      try Self.read(order, rules.catalog, rules.prices, rules.nowMilliseconds)
+    }
+    return try await create(content)
   }
 
-  func create(_ content: BatchContent) async throws -> BatchRecord {
-    let count = content.orders.count
+  func create(_ given: BatchContent) async throws -> BatchRecord {
+    let count = given.orders.count
     guard requestsOpen + count <= BatchLimits.requestsMax else { throw Self.busy("requestsMax") }
     requestsComing += count
     var isComing = true
     defer { if isComing { requestsComing -= count } }
-    guard try await file.count(of: content.caller.product) < BatchLimits.batchesMax else {
+    guard try await file.count(of: given.caller.product) < BatchLimits.batchesMax else {
       throw Self.busy("batchesMax")
     }
-    var content = content
-    let prefix = content.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
+    let prefix = given.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
     let id = BatchRecord.newID(prefix, using: &random)
-    let body = await content.takeBody(of: id)
+    let (content, body) = try await reading.run {
+      var content = given
+      let body = content.takeBody(of: id)
+      return (content, body)
+    }
     let held = try await hold(content, id)
     let record = record(of: content, id)
     let items = held.enumerated().map { number, hold in
@@ -119,11 +125,9 @@ extension BatchRunner {
 
   // MARK: - Reading
 
-  /// Off the loop: there may be megabytes to look at.
-  @concurrent
   private static func read(
     _ order: BatchOrder, _ catalog: Catalog, _ prices: PriceTable, _ now: Int64
-  ) async throws -> BatchContent {
+  ) throws -> BatchContent {
     var content: BatchContent?
     var byteCount = 0
     for request in order.reading.requests {
