@@ -66,7 +66,9 @@ struct BatchDoorCall: Sendable {
   // MARK: - Making
 
   private func createMessages(_ head: HTTPRequestHead, _ body: [UInt8]) async throws -> JSONValue {
-    let reading = try await BatchReading.read(body, of: .anthropicMessages)
+    let reading = try await door.reading.run {
+      try BatchReading.read(body, of: .anthropicMessages)
+    }
     var order = BatchOrder(caller: caller, dialect: .anthropicMessages, reading: reading)
     for name in ["anthropic-version", "anthropic-beta"] {
       guard let value = head.headers[name] else { continue }
@@ -99,7 +101,7 @@ struct BatchDoorCall: Sendable {
     guard let bytes = try await runner.files.bytes(of: fileID, of: caller.product) else {
       throw Self.noFile(fileID)
     }
-    let reading = try await BatchReading.read(bytes, of: dialect)
+    let reading = try await door.reading.run { try BatchReading.read(bytes, of: dialect) }
     var order = BatchOrder(caller: caller, dialect: dialect, reading: reading)
     order.inputFile = fileID
     order.metadata = metadata

@@ -35,8 +35,7 @@ struct BatchContent: Sendable {
   var isGathered: Bool { calls.contains { $0 != nil } }
 
   /// What is sent, every request under its key; the bodies themselves are let go.
-  @concurrent
-  mutating func takeBody(of id: String) async -> [UInt8] {
+  mutating func takeBody(of id: String) -> [UInt8] {
     var body = BatchBody(dialect)
     for (number, bytes) in bodies.enumerated() {
       body.add(BatchRecord.key(id, number), bytes)

@@ -1,3 +1,4 @@
+import EventLoop
 import Failpoints
 import Faults
 import GatewayBudgets
@@ -39,23 +40,28 @@ extension BatchRunner {
     defer { creations -= 1 }
     try await pipeline.checkIsKnown(order.caller)
     let rules = await pipeline.batchRules
-    return try await create(
-      try await Self.read(order, rules.catalog, rules.prices, rules.nowMilliseconds))
+    let content = try await reading.run {
+      try Self.read(order, rules.catalog, rules.prices, rules.nowMilliseconds)
+    }
+    return try await create(content)
   }
 
-  func create(_ content: BatchContent) async throws -> BatchRecord {
-    let count = content.orders.count
+  func create(_ given: BatchContent) async throws -> BatchRecord {
+    let count = given.orders.count
     guard requestsOpen + count <= BatchLimits.requestsMax else { throw Self.busy("requestsMax") }
     requestsComing += count
     var isComing = true
     defer { if isComing { requestsComing -= count } }
-    guard try await file.count(of: content.caller.product) < BatchLimits.batchesMax else {
+    guard try await file.count(of: given.caller.product) < BatchLimits.batchesMax else {
       throw Self.busy("batchesMax")
     }
-    var content = content
-    let prefix = content.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
+    let prefix = given.dialect == .anthropicMessages ? "msgbatch_" : "batch_"
     let id = BatchRecord.newID(prefix, using: &random)
-    let body = await content.takeBody(of: id)
+    let (content, body) = try await reading.run {
+      var content = given
+      let body = content.takeBody(of: id)
+      return (content, body)
+    }
     let held = try await hold(content, id)
     let record = record(of: content, id)
     let items = held.enumerated().map { number, hold in
@@ -119,11 +125,9 @@ extension BatchRunner {
 
   // MARK: - Reading
 
-  /// Off the loop: there may be megabytes to look at.
-  @concurrent
   private static func read(
     _ order: BatchOrder, _ catalog: Catalog, _ prices: PriceTable, _ now: Int64
-  ) async throws -> BatchContent {
+  ) throws -> BatchContent {
     var content: BatchContent?
     var byteCount = 0
     for request in order.reading.requests {
@@ -170,16 +174,23 @@ extension BatchRunner {
       case .held(let hold): held.append(hold)
       case .refused(let refusal): throw refusal.fault
       }
+      await Self.letOthers(number)
     }
     return held
+  }
+
+  /// Thousands of requests in one go would hold the loop for as long as 76 ms.
+  private static func letOthers(_ number: Int) async {
+    if number % BatchLimits.groupMax == BatchLimits.groupMax - 1 { await Task.yield() }
   }
 
   /// From here on every request may cost money, and does so in the ledger whatever happens.
   private func markSent(_ held: [AttemptHold], _ items: [BatchItem], of id: String) async throws {
     do {
-      for hold in held {
+      for (number, hold) in held.enumerated() {
         try ledger.sent(hold)
         holds[hold.id.number] = hold
+        await Self.letOthers(number)
       }
     } catch {
       try? await free(items.filter { holds[$0.attempt] != nil })

@@ -18,6 +18,8 @@ package actor BatchRunner: LoopActor {
   let file: BatchFile
   let pace: BatchPace
   let logger: Logger
+  /// Where batches are read and written out: there may be megabytes to look at.
+  let reading = BlockingPool(name: "batch-reader", threadsMax: 1, queueMax: 4_096)
   var random = SystemRandomNumberGenerator()
   /// Batches that have not ended.
   private(set) var open: [String: OpenBatch] = [:]

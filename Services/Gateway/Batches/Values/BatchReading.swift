@@ -20,11 +20,9 @@ package struct BatchReading: Equatable, Sendable {
   package static let limits = JSONLimits(
     bytesMax: BatchLimits.bytesMax, depthMax: 66, valuesMax: BatchLimits.valuesMax)
 
-  /// Reads off its caller's thread: there may be megabytes to look at.
-  @concurrent
   package static func read(
     _ bytes: consuming [UInt8], of dialect: Dialect
-  ) async throws(Fault) -> BatchReading {
+  ) throws(Fault) -> BatchReading {
     dialect == .anthropicMessages ? try messages(bytes) : try lines(bytes, of: dialect)
   }
 
