@@ -45,7 +45,7 @@ package struct CallerDirectory: Sendable {
 
   private func caller(_ secret: ArraySlice<UInt8>) -> Caller? {
     var digest = SHA256()
-    digest.update(Array(secret))
+    digest.update(secret)
     return callers[digest.finish()]
   }
 }
