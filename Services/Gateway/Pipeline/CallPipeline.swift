@@ -39,6 +39,7 @@ package actor CallPipeline: LoopActor {
   private var early: [UInt64: Result<Ticket, any Error>] = [:]
   var lastCallID: UInt64 = 0
   private var wake: LoopTimer?
+  var pace = CallPace()
 
   package init(
     catalog: Catalog, ledger: Ledger, cache: any ResponseCache, upstreams: sending Upstreams,
@@ -124,9 +125,11 @@ package actor CallPipeline: LoopActor {
         logger.error("a call was not settled in time", [.call: .int(ticket.id)])
       }
     }
-    wake?.cancel()
-    wake = nil
-    guard desk.waitingCount > 0, let at = desk.wakeAt else { return }
+    if let wake {
+      wake.cancel()
+      self.wake = nil
+    }
+    guard let at = desk.nextWake() else { return }
     wake = loop.schedule(after: max(.zero, at - now)) { [weak self] in
       self?.assumeIsolated { $0.pump() }
     }
