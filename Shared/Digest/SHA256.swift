@@ -7,41 +7,45 @@ import CCrypto
 ///
 /// Not thread safe; one value makes one digest.
 @safe package struct SHA256: ~Copyable {
-  // Optional as C has it; never nil behind `init`.
-  private let context: OpaquePointer?
+  private var state = SHA256_CTX()
 
   package static let byteCount = 32
 
-  // Fetched once: EVP_sha256() makes every init look for the implementation again, which costs as
-  // much as a short digest. OpenSSL's algorithms are never changed, and this one is never freed.
-  private nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil)
-
   package init() {
-    unsafe context = EVP_MD_CTX_new()
-    // Only memory can be short here, and Swift itself stops then.
-    let code = unsafe EVP_DigestInit_ex(context, Self.algorithm, nil)
+    let code = unsafe SHA256_Init(&state)
     precondition(code == 1, "OpenSSL offers no SHA-256.")
   }
 
-  deinit { unsafe EVP_MD_CTX_free(context) }
-
   package mutating func update(_ bytes: RawSpan) {
     unsafe bytes.withUnsafeBytes { buffer in
-      _ = unsafe EVP_DigestUpdate(context, buffer.baseAddress, buffer.count)
+      guard let start = buffer.baseAddress else { return }
+      _ = unsafe SHA256_Update(&state, start, buffer.count)
     }
   }
 
   package mutating func update(_ bytes: [UInt8]) { update(unsafe bytes.span.bytes) }
 
+  package mutating func update(_ bytes: ArraySlice<UInt8>) { update(unsafe bytes.span.bytes) }
+
   /// The text's UTF-8, behind its length: two texts in a row never look like another two.
   package mutating func update(field text: String) {
-    update(field: Array(text.utf8))
+    var text = text
+    updateLength(text.utf8.count)
+    text.withUTF8 { buffer in
+      guard let start = buffer.baseAddress else { return }
+      _ = unsafe SHA256_Update(&state, start, buffer.count)
+    }
+  }
+
+  private mutating func updateLength(_ count: Int) {
+    unsafe withUnsafeBytes(of: UInt64(count).littleEndian) { buffer in
+      _ = unsafe SHA256_Update(&state, buffer.baseAddress, buffer.count)
+    }
   }
 
   /// The bytes behind their length.
   package mutating func update(field bytes: [UInt8]) {
-    let count = UInt64(bytes.count)
-    update((0..<8).map { UInt8(truncatingIfNeeded: count >> ($0 * 8)) })
+    updateLength(bytes.count)
     update(bytes)
   }
 
@@ -49,7 +53,7 @@ import CCrypto
   package consuming func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: SHA256.byteCount)
     unsafe digest.withUnsafeMutableBufferPointer { buffer in
-      _ = unsafe EVP_DigestFinal_ex(context, buffer.baseAddress, nil)
+      _ = unsafe SHA256_Final(buffer.baseAddress, &state)
     }
     return digest
   }

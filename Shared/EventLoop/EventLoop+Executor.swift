@@ -38,7 +38,7 @@ extension EventLoop: SerialExecutor, TaskExecutor {
   }
 
   /// The same, and says whether the loop took it.
-  func executeUnlessEnded(_ work: @escaping @Sendable () -> Void) -> Bool {
+  package func executeUnlessEnded(_ work: @escaping @Sendable () -> Void) -> Bool {
     if isCurrent {
       closures.append(work)
       ready.append(.closure)

@@ -5,6 +5,12 @@ import Glibc
 enum OwnThread {
   static let stackByteCountDefault = 1 << 20
 
+  /// How much less the calling thread gets where there is not enough for all: about a third.
+  static let steppedBack: Int32 = 5
+
+  /// Has the calling thread let others go first; it always gets something.
+  static func stepBack() { _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, steppedBack) }
+
   /// Runs `body` on a new thread that nobody joins.
   static func detach(
     name: String, stackByteCount: Int = stackByteCountDefault,

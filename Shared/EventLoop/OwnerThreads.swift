@@ -42,11 +42,12 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
   /// Starts one more thread and returns when it has opened what it owns, or throws why it cannot.
   ///
   /// `rest` is called once when nothing came for `restAfter`; `close` when the thread ends. Where
-  /// the next item is expected within `lingerMax`, the thread stays awake for it.
+  /// the next item is expected within `lingerMax`, the thread stays awake for it. One that
+  /// `stepsBack` lets other threads go first, where nobody waits for what it does.
   package func start<Owned>(
     open: @escaping @Sendable () throws -> Owned,
     take: @escaping @Sendable (Owned, [Item]) -> Void,
-    lingerMax: Duration? = nil, restAfter: Duration? = nil,
+    lingerMax: Duration? = nil, stepsBack: Bool = false, restAfter: Duration? = nil,
     rest: @escaping @Sendable (Owned) -> Void = { _ in },
     close: @escaping @Sendable (Owned) -> Void = { _ in }
   ) async throws {
@@ -57,6 +58,7 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
         (opened: CheckedContinuation<Void, any Error>) in
         do throws(EventLoopError) {
           try OwnThread.detach(name: name) {
+            if stepsBack { OwnThread.stepBack() }
             let owned: Owned
             do {
               owned = try open()

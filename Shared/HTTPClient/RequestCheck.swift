@@ -67,12 +67,13 @@ enum RequestCheck {
     value.utf8.allSatisfy { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }
   }
 
+  private static let own: [StaticString] = [
+    "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te",
+    "trailer", "keep-alive", "proxy-connection", "proxy-authorization", "accept-encoding",
+  ]
+
   private static func isOurs(_ name: String) -> Bool {
-    let own: [StaticString] = [
-      "host", "content-length", "transfer-encoding", "connection", "expect", "upgrade", "te",
-      "trailer", "keep-alive", "proxy-connection", "proxy-authorization", "accept-encoding",
-    ]
-    return own.contains { name.equalsIgnoringCase($0) }
+    own.contains { name.equalsIgnoringCase($0) }
   }
 }
 

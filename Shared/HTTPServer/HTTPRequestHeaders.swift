@@ -35,6 +35,20 @@ package struct HTTPRequestHeaders: Sequence, Sendable {
     return nil
   }
 
+  /// Whether any name begins so; `start` in small letters.
+  package func hasName(beginningWith start: StaticString) -> Bool {
+    var fields = RawFields(bytes, from: self.start)
+    let count = start.utf8CodeUnitCount
+    while let field = fields.next() {
+      guard field.name.count >= count else { continue }
+      let isAlike = (0..<count).allSatisfy { place in
+        unsafe bytes[field.name.lowerBound + place].asciiLowercased == start.utf8Start[place]
+      }
+      if isAlike { return true }
+    }
+    return false
+  }
+
   package func makeIterator() -> Iterator { Iterator(headers: self) }
 
   package struct Iterator: IteratorProtocol {

@@ -33,6 +33,9 @@ package struct HTTPResponseHeaders: Sendable, ExpressibleByDictionaryLiteral {
 
   package init(_ fields: [(name: String, value: String)]) { self.fields = fields }
 
+  /// None, with room for so many.
+  package init(room count: Int) { fields.reserveCapacity(count) }
+
   package mutating func append(_ name: String, _ value: String) { fields.append((name, value)) }
 
   /// Whether HTTP can carry all of them: no line breaks, no NUL, names of the right letters.

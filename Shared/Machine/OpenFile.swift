@@ -16,6 +16,8 @@ package struct OpenFile: ~Copyable, Sendable {
     case replace
     /// The file must not be there yet.
     case create
+    /// To be mapped: the file is made or emptied.
+    case map
     /// To hold a lock on: made when there is none, never emptied.
     case lock
   }
@@ -30,6 +32,7 @@ package struct OpenFile: ~Copyable, Sendable {
       case .append: O_WRONLY | O_APPEND | O_CREAT
       case .replace: O_WRONLY | O_CREAT | O_TRUNC
       case .create: O_WRONLY | O_CREAT | O_EXCL
+      case .map: O_RDWR | O_CREAT | O_TRUNC
       case .lock: O_RDWR | O_CREAT
       }
     let descriptor = unsafe path.withPath { unsafe assay_open($0, flags, mode) }

@@ -98,6 +98,83 @@ import Testing
     }
   }
 
+  /// A journal file with six attempts of which two ended.
+  private func file(in folder: String) throws -> JournalFile {
+    let journal = try JournalFile(
+      in: folder, number: 1, epoch: 3, boot: "boot", carrying: [LiveAttempt]())
+    for number in Int64(1)...6 {
+      var attempt = attempt(number)
+      attempt.line.sent = LedgerLine.Moment(operation: 7)
+      journal.add(sent: attempt)
+      if number > 4 { journal.add(ended: ended(attempt)) }
+      try journal.flush()
+    }
+    return journal
+  }
+
+  @Test func `what a journal was given and not told to keep does not count`() async throws {
+    try await ScratchFolder.with { scratch in
+      let journal = try file(in: scratch.path)
+      let path = JournalFile.path(scratch.path, 1)
+      let state = try JournalFile.read(path)
+      #expect(state.isWhole && state.isUnbroken && state.boot == "boot" && state.epoch == 3)
+      #expect(state.attempts.count == 6)
+      #expect(state.attempts.values.count { $0.line.state == .settled } == 2)
+      journal.add(sent: attempt(7))
+      #expect(try JournalFile.read(path) == state)
+      // A process that ends while it writes leaves anything behind what counts.
+      var bytes = try Files.read(path)
+      for place in 0..<100 { bytes[16 + journal.byteCount + place] = UInt8(place) }
+      try OpenFile(path, for: .replace).write(bytes)
+      #expect(try JournalFile.read(path) == state)
+    }
+  }
+
+  @Test func `what counts and is not there as it was written is a disk's loss`() async throws {
+    try await ScratchFolder.with { scratch in
+      let journal = try file(in: scratch.path)
+      let path = JournalFile.path(scratch.path, 1)
+      let whole = try Files.read(path)
+      for place in stride(from: 16, to: 16 + journal.byteCount, by: 5) {
+        try OpenFile(path, for: .replace).write(Array(whole.prefix(place)))
+        #expect(try !JournalFile.read(path).isUnbroken, "cut at \(place)")
+        var damaged = whole
+        damaged[place] ^= 4
+        try OpenFile(path, for: .replace).write(damaged)
+        #expect(try !JournalFile.read(path).isUnbroken, "damaged at \(place)")
+      }
+    }
+  }
+
+  @Test func `a journal grows as far as it must`() async throws {
+    try await ScratchFolder.with { scratch in
+      var large = ended(attempt(1))
+      large.line.sent = LedgerLine.Moment(operation: 7)
+      large.reply = [UInt8](repeating: 9, count: LedgerLimits.replyBytesMax)
+      let live = (Int64(1)...5).map { number in
+        var one = large
+        one.line = ended(attempt(number)).line
+        one.line.sent = LedgerLine.Moment(operation: 7)
+        return one
+      }
+      _ = try JournalFile(in: scratch.path, number: 2, epoch: 3, boot: "", carrying: live)
+      let state = try JournalFile.read(JournalFile.path(scratch.path, 2))
+      #expect(state.isWhole && state.isUnbroken)
+      #expect(live.allSatisfy { state.attempts[$0.line.attempt] == $0 })
+    }
+  }
+
+  @Test func `a journal of before is read as it was written`() async throws {
+    try await ScratchFolder.with { scratch in
+      let (bytes, _) = journal()
+      let path = JournalFile.path(scratch.path, 1)
+      for count in [bytes.count, bytes.count - 3, 10, 0] {
+        try OpenFile(path, for: .replace).write(Array(bytes.prefix(count)))
+        #expect(try JournalFile.read(path) == JournalState(Array(bytes.prefix(count))))
+      }
+    }
+  }
+
   @Test func `random bytes are no journal and never trap`() {
     var random = SeededRandom("journal bytes")
     for _ in 0..<2_000 {

@@ -55,6 +55,36 @@ private struct PlainWindow {
     }
   }
 
+  @Test func `a limit set later finds what was used before as one set from the start`() {
+    var random = SeededRandom("late limit")
+    for _ in 0..<100 {
+      let limit = Int64.random(in: 20...60, using: &random)
+      let make = { (limit: Int64?) in
+        SlidingWindow(limit: limit, length: .nanoseconds(90), guardMargin: .nanoseconds(10))
+      }
+      var (early, late) = (make(limit), make(nil))
+      var tickets: [(early: SlidingWindow.Ticket, late: SlidingWindow.Ticket)] = []
+      var now = MonotonicInstant(nanoseconds: 0)
+      let steps = Int.random(in: 1...150, using: &random)
+      for step in 0..<steps + 40 {
+        if step == steps { late.limit = limit }
+        now = now.later(by: Int64.random(in: 0...6, using: &random))
+        let amount = Int64.random(in: 1...9, using: &random)
+        tickets.append((early.reserve(amount, at: now), late.reserve(amount, at: now)))
+        if let index = tickets.indices.randomElement(using: &random) {
+          let actual = Int64.random(in: 0...9, using: &random)
+          early.correct(&tickets[index].early, to: actual)
+          late.correct(&tickets[index].late, to: actual)
+        }
+        guard step >= steps else { continue }
+        for amount in [Int64(1), 7, limit] {
+          #expect(early.fits(amount) == late.fits(amount))
+          #expect(early.firstFit(amount) == late.firstFit(amount))
+        }
+      }
+    }
+  }
+
   @Test func `what is held counts until it is settled and then for a whole window`() {
     var window = SlidingWindow(limit: 100, length: .seconds(60), guardMargin: .zero)
     window.hold(80)

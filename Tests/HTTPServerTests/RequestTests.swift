@@ -97,6 +97,8 @@ import Testing
       lines.append(head.headers.values("X-Many").joined(separator: "+"))
       lines.append("\(head.headers.bytes("x-one")?.count ?? -1)")
       lines.append(head.headers["absent"] ?? "none")
+      lines.append("\(head.headers.hasName(beginningWith: "x-m"))")
+      lines.append("\(head.headers.hasName(beginningWith: "x-one-more"))")
       return .refuse(HTTPResponse(200, body: Array(lines.joined(separator: "\n").utf8)))
     }) { door in
       let answer = try await door.client { client in
@@ -113,6 +115,8 @@ import Testing
           a+b c
           6
           none
+          true
+          false
           """)
     }
   }

@@ -10,7 +10,8 @@ import HTTPServer
 import JSON
 import JSONText
 
-/// One request at the door, from its body to its answer.
+/// One request at the door, from its body to its answer. Its task is the server's, which cancels
+/// no handler that does not ask for it, and none here does.
 struct DoorCall: Sendable {
   let door: HTTPDoor
   let caller: Caller
@@ -29,7 +30,7 @@ struct DoorCall: Sendable {
       } else if request.facts.isStream {
         await stream(request, responder)
       } else {
-        let answer = try await door.pipeline.answer(request)
+        let answer = try await door.pipeline.answer(request, for: .stays)
         responder.respond(Self.response(answer))
       }
     } catch {
@@ -56,11 +57,13 @@ struct DoorCall: Sendable {
       caller: caller, facts: facts, content: .passed(text), terms: terms,
       hash: hash(text, terms.sample, passed))
     request.dialect = dialect
-    if let key = head.headers["x-assay-call-key"] ?? head.headers["idempotency-key"] {
+    let isSpoken = head.headers.hasName(beginningWith: "x-assay-")
+    let ownKey = isSpoken ? head.headers["x-assay-call-key"] : nil
+    if let key = ownKey ?? head.headers["idempotency-key"] {
       guard let key = CallKey(key) else { throw RequestProblem(.outOfRange, "x-assay-call-key") }
       request.callKey = key
     }
-    if let run = head.headers["x-assay-run"] {
+    if isSpoken, let run = head.headers["x-assay-run"] {
       guard let run = GatewayName(run) else { throw RequestProblem(.outOfRange, "x-assay-run") }
       request.run = run
     }
@@ -71,6 +74,7 @@ struct DoorCall: Sendable {
   /// How the call may be made, as its headers say.
   private func terms(_ head: HTTPRequestHead) throws(RequestProblem) -> CallTerms {
     var terms = CallTerms()
+    guard head.headers.hasName(beginningWith: "x-assay-") else { return terms }
     func header<Value>(
       _ name: String, _ read: (String) -> Value?
     ) throws(RequestProblem) -> Value? {
@@ -113,7 +117,8 @@ struct DoorCall: Sendable {
 
   static func headers(_ receipt: CallReceipt, _ type: String, isWhole: Bool) -> HTTPResponseHeaders
   {
-    var headers: HTTPResponseHeaders = ["content-type": type]
+    var headers = HTTPResponseHeaders(room: 8)
+    headers.append("content-type", type)
     headers.append("x-assay-call-id", receipt.callKey)
     headers.append("x-assay-cache", receipt.source.rawValue)
     headers.append("x-assay-provider", receipt.provider)
@@ -146,7 +151,7 @@ struct DoorCall: Sendable {
       responder, wantsUsageChunk: dialect != .openAIChat || request.facts.wantsStreamUsage,
       loop: door.pipeline.loop)
     do {
-      _ = try await door.pipeline.stream(request, into: sink)
+      _ = try await door.pipeline.stream(request, into: sink, for: .stays)
       await sink.finish()
     } catch {
       // An error has its own event where the stream is open already, and a status before.

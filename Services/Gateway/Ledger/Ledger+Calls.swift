@@ -5,7 +5,7 @@ package import LedgerFile
 import Locking
 
 extension Ledger {
-  private static let ownKeyMark: Character = "~"
+  private static let ownKeyMark = "~"
   private static let beginTriesMax = 8
 
   // MARK: - Calls
@@ -17,7 +17,7 @@ extension Ledger {
     _ product: GatewayName, key: CallKey?, requestHash: [UInt8]
   ) async throws(Fault) -> CallOpening {
     guard let key else { return .opened(try beginUnnamed(product, requestHash)) }
-    guard key.text.first != Self.ownKeyMark else {
+    guard !key.text.hasPrefix(Self.ownKeyMark) else {
       throw Fault(
         .invalidArgument, reason: "CALL_KEY_INVALID", "A call key cannot begin with ~.")
     }
@@ -53,7 +53,8 @@ extension Ledger {
     let name = try change { state throws(Fault) in
       try state.checkIsOpen()
       state.callCounter += 1
-      guard let key = CallKey("\(Self.ownKeyMark)\(state.epoch)-\(state.callCounter)") else {
+      let text = Self.ownKeyMark + String(state.epoch) + "-" + String(state.callCounter)
+      guard let key = CallKey(text) else {
         throw .ledgerClosed
       }
       let name = CallName(product: product, key: key)
@@ -164,18 +165,20 @@ extension Ledger {
       return try await line(ofEnded: id)
     }
     let result = await withCheckedContinuation { (answer: LedgerOrder.Answer) in
-      let isKnown = change { state in
+      let (isKnown, isAlone) = change { state in
+        let isAlone = state.live.count == 1
         do throws(Fault) {
           guard state.live[id] != nil, let ended = try state.end(id, settlement, at: now) else {
-            return false
+            return (false, isAlone)
           }
           state.queue(.line(ended.attempt), answer)
         } catch {
           answer.resume(returning: .failure(error))
         }
-        return true
+        return (true, isAlone)
       }
       if !isKnown { answer.resume(returning: .success(.done)) }
+      pace.waits(isAlone: isAlone, on: loop)
       retryWaitingIfAny()
     }
     if case .line(let line) = try result.get() { return line }

@@ -39,11 +39,12 @@ package struct LedgerOptions: Sendable {
 /// The money of the gateway: one open folder, its memory, its writer and its readers.
 ///
 /// Calls go: `begin` → `reserve` → `sent` → `settle` or `void`. Any task of any thread may call;
-/// nothing here blocks but one write to the page cache.
+/// nothing here blocks but a page that the journal has not touched yet.
 package final class Ledger: Sendable {
   let state: Lock<LedgerState>
   let options: LedgerOptions
-  private let loop: EventLoop
+  let loop: EventLoop
+  let pace = LedgerPace()
   /// Until the ledger is closed.
   private let lock: Lock<LedgerLock?>
   private let writers: OwnerThreads<WriterItem>
@@ -79,8 +80,12 @@ package final class Ledger: Sendable {
     let ledger = Lock<WeakLedger>(WeakLedger())
     let found = Lock<Found?>(nil)
 
+    /// On the loop, where calls are made: there nobody waits for the lock, and whoever waits for
+    /// the disk goes on without another way between threads.
     func hear(_ orders: [LedgerOrder], _ outcome: LedgerWriter.Outcome) {
-      ledger.withLock { $0.ledger }?.heard(orders, outcome)
+      guard let ledger = ledger.withLock({ $0.ledger }) else { return }
+      let isTaken = ledger.loop.executeUnlessEnded { ledger.heard(orders, outcome) }
+      if !isTaken { ledger.heard(orders, outcome) }
     }
   }
 
@@ -106,7 +111,8 @@ package final class Ledger: Sendable {
         return seat
       },
       take: { seat, items in Self.take(items, seat, ear) },
-      restAfter: Self.restAfter,
+      lingerMax: options.durability == .power ? LedgerPace.lingerMax : nil,
+      stepsBack: options.durability == .process, restAfter: Self.restAfter,
       rest: { seat in
         seat.writer.dropReplies(at: options.clock())
         seat.writer.rest()
@@ -248,15 +254,22 @@ package final class Ledger: Sendable {
     seat.groups += 1
   }
 
-  /// On the writer's thread.
   private func heard(_ orders: [LedgerOrder], _ outcome: LedgerWriter.Outcome) {
     let now = options.clock()
-    var results: [Result<LedgerReceipt, Fault>] = []
-    let waited = change { state in
-      results = state.heard(orders, outcome, at: now)
-      return state.retry(at: now)
+    if case .committed(let receipts) = outcome {
+      // A part at a time: a call that is made meanwhile waits for one of them, and not for all.
+      for start in stride(from: 0, to: orders.count, by: LedgerLimits.heardAtOnceMax) {
+        let part = start..<min(orders.count, start + LedgerLimits.heardAtOnceMax)
+        change { state in state.hear(orders[part], receipts[part], at: now) }
+      }
     }
-    for (order, result) in zip(orders, results) { order.answer?.resume(returning: result) }
+    pace.answered(on: loop)
+    let (failure, waited) = change { state in
+      (state.heard(outcome, at: now), state.retry(at: now))
+    }
+    for (place, order) in orders.enumerated() where order.answer != nil {
+      order.answer?.resume(returning: outcome.result(at: place, failure))
+    }
     for (answer, result) in waited { answer.resume(returning: result) }
   }
 

@@ -135,7 +135,7 @@ extension LedgerState {
   /// It may be paid for from now on: this survives the process before anything is sent.
   mutating func send(_ id: AttemptID, at now: Int64) throws(Fault) {
     try checkIsOpen()
-    guard var known = live[id] else { throw Self.unknown(id) }
+    guard let known = live[id] else { throw Self.unknown(id) }
     switch known.machine.take(.send) {
     case .already: return
     case .refused: throw Self.wrongStep(id, "sent", known.machine.state)
@@ -143,10 +143,16 @@ extension LedgerState {
     }
     known.attempt.line.sent = moment(now)
     known.attempt.line.state = .sent
-    journal.add(.reserved(known.attempt))
-    journal.add(.sent(id, known.attempt.line.sent))
-    try flushJournal()
-    live[id] = known
+    journal.add(sent: known.attempt)
+    do throws(Fault) {
+      try flushJournal()
+    } catch {
+      // Nothing may be sent, and nothing was.
+      known.machine = AttemptStateMachine()
+      known.attempt.line.sent = LedgerLine.Moment()
+      known.attempt.line.state = .reserved
+      throw error
+    }
   }
 
   private mutating func flushJournal() throws(Fault) {
@@ -185,7 +191,7 @@ extension LedgerState {
   mutating func end(
     _ id: AttemptID, _ settlement: Settlement?, at now: Int64
   ) throws(Fault) -> (attempt: LiveAttempt, isJournaled: Bool)? {
-    guard var known = live[id] else { throw Self.unknown(id) }
+    guard let known = live[id] else { throw Self.unknown(id) }
     let result = settlement.map { Ending($0, known) }
     let event = result?.event ?? .void
     switch known.machine.take(event) {
@@ -197,19 +203,22 @@ extension LedgerState {
     result?.apply(to: &known.attempt)
     if result == nil { known.attempt.line.outcome = wasSent ? .failed : .notSent }
     known.attempt.line.ended = moment(now)
-    live[id] = known
-    let line = known.attempt.line
+    leave(known.attempt.line)
+    guard wasSent else { return (known.attempt, true) }
+    journal.add(ended: known.attempt)
+    var isJournaled = true
+    do throws(Fault) { try flushJournal() } catch { isJournaled = false }
+    return (known.attempt, isJournaled)
+  }
+
+  /// Its hold becomes what it cost.
+  private mutating func leave(_ line: LedgerLine) {
     escrow.end(
       hold: line.bound.count, cost: line.cost.count, isUncertain: line.state == .uncertain,
       in: line.accounts)
     for account in line.accounts { escrow.raiseIfDue(account) }
     queueRaises()
     count(line)
-    guard wasSent else { return (known.attempt, true) }
-    journal.add(.ended(known.attempt))
-    var isJournaled = true
-    do throws(Fault) { try flushJournal() } catch { isJournaled = false }
-    return (known.attempt, isJournaled)
   }
 
   private mutating func count(_ line: LedgerLine) {
@@ -260,8 +269,7 @@ private struct Ending {
 
   init(_ settlement: Settlement, _ known: LedgerState.Live) {
     self.settlement = settlement
-    let line = known.attempt.line
-    cost = line.bound
+    cost = known.attempt.line.bound
     let said: (usage: TokenUsage, standing: UsageStanding)? =
       switch settlement.amount {
       case .used(let usage): (usage, .exact)
@@ -272,15 +280,15 @@ private struct Ending {
       event = .settleAtBound
       return
     }
-    guard let price = known.price.price.cost(of: said.usage, isBatched: line.order.isBatched)
-    else {
+    let isBatched = known.attempt.line.order.isBatched
+    guard let price = known.price.price.cost(of: said.usage, isBatched: isBatched) else {
       event = .settleAtBound
       flags = .notCredible
       return
     }
     event = .settle
     (usage, standing, cost) = (said.usage, said.standing, price)
-    if price > line.bound { flags = .overBound }
+    if price > known.attempt.line.bound { flags = .overBound }
   }
 
   func apply(to attempt: inout LiveAttempt) {

@@ -4,25 +4,31 @@ import GatewayValues
 import LedgerFile
 
 extension LedgerState {
-  /// What the writer says of a group: it is all on the disk, or none of it.
-  mutating func heard(
-    _ orders: [LedgerOrder], _ outcome: LedgerWriter.Outcome, at now: Int64
-  ) -> [Result<LedgerReceipt, Fault>] {
+  /// What became of a part of a group that is on the disk.
+  mutating func hear(
+    _ orders: ArraySlice<LedgerOrder>, _ receipts: ArraySlice<LedgerReceipt>, at now: Int64
+  ) {
+    latest = max(latest, now)
+    for (order, receipt) in zip(orders, receipts) { hear(order.work, receipt) }
+    queueRaises()
+  }
+
+  /// What the writer says of a group whose parts were heard: it is all on the disk, or none of
+  /// it, and why.
+  mutating func heard(_ outcome: LedgerWriter.Outcome, at now: Int64) -> Fault? {
     latest = max(latest, now)
     switch outcome {
-    case .committed(let receipts):
+    case .committed:
       stats.groups += 1
-      for (order, receipt) in zip(orders, receipts) { hear(order.work, receipt) }
       if isFull { goOn() }
-      queueRaises()
-      return receipts.map { .success($0) }
+      return nil
     case .full(let failure):
       isFull = true
       nextProbe = latest + LedgerLimits.fullPauseMilliseconds
-      return orders.map { _ in .failure(failure) }
+      return failure
     case .broken(let failure):
       fault = fault ?? failure
-      return orders.map { _ in .failure(failure) }
+      return failure
     }
   }
 
@@ -60,5 +66,13 @@ extension LedgerState {
     guard let ended = try? end(id, settlement, at: now) else { return }
     stats.abandoned += 1
     queue(.line(ended.attempt))
+  }
+}
+
+extension LedgerWriter.Outcome {
+  /// What the one who gave the order at a place of the group is told.
+  func result(at place: Int, _ failure: Fault?) -> Result<LedgerReceipt, Fault> {
+    guard case .committed(let receipts) = self else { return .failure(failure ?? .ledgerClosed) }
+    return .success(receipts[place])
   }
 }

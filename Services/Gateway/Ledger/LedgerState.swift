@@ -6,10 +6,17 @@ import LedgerFile
 /// Everything that a ledger knows in memory; behind one lock.
 struct LedgerState {
   /// An attempt from its reservation to the commit of its line.
-  struct Live {
+  ///
+  /// A class: it is changed where it is, and a call changes it several times.
+  final class Live {
     var attempt: LiveAttempt
     var machine = AttemptStateMachine()
     let price: PriceTable.Entry
+
+    init(attempt: LiveAttempt, price: PriceTable.Entry) {
+      self.attempt = attempt
+      self.price = price
+    }
   }
 
   struct LiveCall {
@@ -109,6 +116,7 @@ struct LedgerState {
 
   /// What the escrow wants to be raised, on its way.
   mutating func queueRaises() {
+    if escrow.raises.isEmpty { return }
     for raise in escrow.takeRaises() {
       stats.raises += 1
       // One that nobody waits for goes with the next group, rather than to be one alone.

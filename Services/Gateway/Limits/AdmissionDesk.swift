@@ -63,6 +63,10 @@ package struct AdmissionDesk: Sendable {
     return earliest
   }
 
+  /// `wakeAt` where anybody waits. Said in place: whoever reads a property of a desk that others
+  /// may change copies the desk first.
+  package mutating func nextWake() -> MonotonicInstant? { waiting.isEmpty ? nil : wakeAt }
+
   /// Takes a waiting call out; false when it does not wait.
   package mutating func cancel(_ id: UInt64) -> Bool { take(id) != nil }
 

@@ -24,7 +24,9 @@ package struct SlidingWindow: Sendable {
   }
 
   /// Nil counts without an end, so that a limit set later knows what was used before it.
-  package var limit: Int64?
+  package var limit: Int64? {
+    didSet { if limit != nil, !isSummed { sumUp() } }
+  }
   /// Reserved by calls that count only when they end (`hold`).
   package private(set) var held: Int64 = 0
   /// What counts now, without what is held.
@@ -34,7 +36,9 @@ package struct SlidingWindow: Sendable {
   private let grain: Int64
   private var times: [Int64] = []
   private var amounts: [Int64] = []
+  /// Only what has a limit is ever asked when more will fit, and needs its sums.
   private var sums = PrefixSums(capacity: 0)
+  private var isSummed: Bool
   private var head: UInt64 = 0
   private var tail: UInt64 = 0
   private var firstTimeOfTail: Int64 = .min
@@ -42,6 +46,7 @@ package struct SlidingWindow: Sendable {
 
   package init(limit: Int64?, length: Duration, guardMargin: Duration) {
     self.limit = limit
+    isSummed = limit != nil
     reach = max(
       1,
       MonotonicInstant(nanoseconds: length.wholeNanoseconds)
@@ -61,7 +66,7 @@ package struct SlidingWindow: Sendable {
       let slot = slot(head)
       if amounts[slot] != 0 {
         counted -= amounts[slot]
-        sums.add(-amounts[slot], at: slot)
+        if isSummed { sums.add(-amounts[slot], at: slot) }
         amounts[slot] = 0
       }
       head += 1
@@ -143,17 +148,23 @@ package struct SlidingWindow: Sendable {
     guard delta != 0 else { return }
     amounts[slot(entry)] += delta
     counted += delta
-    sums.add(delta, at: slot(entry))
+    if isSummed { sums.add(delta, at: slot(entry)) }
+  }
+
+  private mutating func sumUp() {
+    isSummed = true
+    sums = PrefixSums(capacity: times.count)
+    for entry in head..<tail { sums.add(amounts[slot(entry)], at: slot(entry)) }
   }
 
   private mutating func grow() {
     let capacity = max(16, times.count * 2)
-    var grown = SlidingWindow.Ring(capacity: capacity)
+    var grown = SlidingWindow.Ring(capacity: capacity, isSummed: isSummed)
     for entry in head..<tail {
       let place = Int(truncatingIfNeeded: entry) & (capacity - 1)
       grown.times[place] = times[slot(entry)]
       grown.amounts[place] = amounts[slot(entry)]
-      grown.sums.add(amounts[slot(entry)], at: place)
+      if isSummed { grown.sums.add(amounts[slot(entry)], at: place) }
     }
     times = grown.times
     amounts = grown.amounts
@@ -165,10 +176,10 @@ package struct SlidingWindow: Sendable {
     var amounts: [Int64]
     var sums: PrefixSums
 
-    init(capacity: Int) {
+    init(capacity: Int, isSummed: Bool) {
       times = Array(repeating: 0, count: capacity)
       amounts = times
-      sums = PrefixSums(capacity: capacity)
+      sums = PrefixSums(capacity: isSummed ? capacity : 0)
     }
   }
 }

@@ -12,13 +12,21 @@ extension CallPipeline {
   /// Makes a call, or finds its answer where it was made before.
   ///
   /// Once it has left, it goes on whoever waits: what a provider was asked is paid and kept.
-  package func answer(_ request: CallRequest) async throws -> CallAnswer {
+  ///
+  /// `asker` says whether the task that asks may be cancelled. One that never is flies itself,
+  /// which saves a task of its own and the way from one to the other.
+  package func answer(
+    _ request: CallRequest, for asker: Asker = .mayGo
+  ) async throws -> CallAnswer {
     let call = try prepared(request)
     if let flight = try running(request, isStream: false) {
       return try await joined(flight, request)
     }
     let isJoinable = request.terms.cache == .normal && request.isRepeatable
     let id = try takeOff(request, isJoinable: isJoinable)
+    if asker == .stays, request.terms.patience == nil {
+      return try await fly(call, id, into: nil).get()
+    }
     // Of nobody's task: it goes on when its caller has gone.
     Task(executorPreference: loop) { await self.fly(call, id, into: nil) }
     guard let flight = airborne[id] else { throw Self.busy }
@@ -27,13 +35,14 @@ extension CallPipeline {
 
   /// The same as a stream. Throws before the sink is opened, or after; the sink knows which.
   package func stream(
-    _ request: CallRequest, into sink: any StreamSink
+    _ request: CallRequest, into sink: any StreamSink, for asker: Asker = .mayGo
   ) async throws -> CallReceipt {
     let call = try prepared(request)
     if let flight = try running(request, isStream: true) {
       return try await replay(try await joined(flight, request), into: sink)
     }
     let id = try takeOff(request, isJoinable: false)
+    if asker == .stays { return try await fly(call, id, into: sink).get().receipt }
     let made = Task(executorPreference: loop) { try await self.fly(call, id, into: sink).get() }
     return try await made.value.receipt
   }
@@ -63,6 +72,7 @@ extension CallPipeline {
 
   private func takeOff(_ request: CallRequest, isJoinable: Bool) throws(Fault) -> UInt64 {
     guard airborne.count < PipelineLimits.callsMax else { throw Self.busy }
+    pace.came(isAlone: airborne.isEmpty, on: loop)
     lastFlightID += 1
     let flight = CallFlight(hash: request.hash)
     airborne[lastFlightID] = flight
@@ -88,6 +98,7 @@ extension CallPipeline {
     if flights[request.flightName] === flight { flights[request.flightName] = nil }
     if let keyed = request.callName, flightsByKey[keyed] === flight { flightsByKey[keyed] = nil }
     flight?.end(result)
+    pace.ended(isLast: airborne.isEmpty, on: loop)
     return result
   }
 
@@ -197,6 +208,14 @@ extension CallPipeline {
     if let sink { _ = try await replay(answer, into: sink) }
     return answer
   }
+}
+
+/// Whether whoever asks may be gone before the answer is there.
+package enum Asker: Sendable {
+  /// Its task may be cancelled.
+  case mayGo
+  /// Its task is cancelled by nobody.
+  case stays
 }
 
 /// Where the bytes of a stream go: to a caller who may go away.

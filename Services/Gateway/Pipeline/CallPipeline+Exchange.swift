@@ -33,9 +33,12 @@ extension CallPipeline {
       return .unsent(ProviderFailure(.invalidRequest, message: "\(error)"))
     }
     let response: HTTPClientResponse
+    pace.asks(isAlone: airborne.count == 1, on: loop)
     do {
       response = try await endpoint.send(request)
+      pace.answered(on: loop)
     } catch {
+      pace.answered(on: loop)
       return .lost(error)
     }
     let headers = LimitHeaders(

@@ -48,6 +48,7 @@ package actor CallPipeline: LoopActor {
   private var wake: LoopTimer?
   /// A catalog that is ready to be taken.
   var staged: StagedCatalog?
+  var pace = CallPace()
 
   package init(
     catalog: Catalog, ledger: Ledger, cache: any ResponseCache, upstreams: sending Upstreams,
@@ -136,9 +137,11 @@ package actor CallPipeline: LoopActor {
         logger.error("a call was not settled in time", [.call: .int(ticket.id)])
       }
     }
-    wake?.cancel()
-    wake = nil
-    guard desk.waitingCount > 0, let at = desk.wakeAt else { return }
+    if let wake {
+      wake.cancel()
+      self.wake = nil
+    }
+    guard let at = desk.nextWake() else { return }
     wake = loop.schedule(after: max(.zero, at - now)) { [weak self] in
       self?.assumeIsolated { $0.pump() }
     }

@@ -34,10 +34,19 @@ extension NanoDollars: CustomStringConvertible {
   package var description: String {
     let magnitude = count.magnitude
     let whole = magnitude / 1_000_000_000
-    let digits = String(magnitude % 1_000_000_000)
-    var decimals = String(repeating: "0", count: 9 - digits.count) + digits
-    while decimals.count > 2, decimals.last == "0" { decimals.removeLast() }
-    return "\(count < 0 ? "-" : "")$\(whole).\(decimals)"
+    var decimals = magnitude % 1_000_000_000
+    var places = 9
+    while places > 2, decimals % 10 == 0 {
+      decimals /= 10
+      places -= 1
+    }
+    // Each answer says it: put together without formats, in a text that needs no memory.
+    let digits = String(decimals)
+    var text = count < 0 ? "-$" : "$"
+    text += String(whole)
+    text += "."
+    for _ in digits.utf8.count..<places { text += "0" }
+    return text + digits
   }
 
   /// Reads `12`, `$12.5`, `0.000312`; nil for anything else, for more than nine decimals, for

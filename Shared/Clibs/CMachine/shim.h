@@ -24,6 +24,27 @@ static inline int assay_open(const char *path, int flags, mode_t mode) {
   return open(path, flags | O_CLOEXEC, mode);
 }
 
+// The first bytes of a file as memory that is the file's; NULL when that cannot be.
+static inline void *_Nullable assay_map_shared(int descriptor, size_t count) {
+  void *place = mmap(NULL, count, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  return place == MAP_FAILED ? NULL : place;
+}
+
+// Has pages there before they are written to: one by one they would cost a fault each. Older
+// kernels do not know how, and pay that.
+static inline void assay_populate(void *place, size_t count) {
+#ifdef MADV_POPULATE_WRITE
+  madvise(place, count, MADV_POPULATE_WRITE);
+#else
+  madvise(place, count, 23);
+#endif
+}
+
+// One store, behind all stores before it.
+static inline void assay_publish(void *place, uint64_t value) {
+  __atomic_store_n((uint64_t *)place, value, __ATOMIC_RELEASE);
+}
+
 static inline int assay_open_at(int folder, const char *path, int flags) {
   return openat(folder, path, flags | O_CLOEXEC);
 }

@@ -18,6 +18,8 @@ package struct ChainedTable {
   /// Of the latest row, and its number.
   package private(set) var chain: [UInt8]
   package private(set) var latest: Int64
+  /// Memory that one row after another is written in.
+  private var bytes: [UInt8]? = []
 
   /// `columns` counts all but number and chain.
   package init(_ name: String, columns: Int, in connection: Connection) throws(SQLiteError) {
@@ -37,76 +39,127 @@ package struct ChainedTable {
     last.reset()
   }
 
-  /// The number of the new row.
-  package mutating func add(_ values: [LedgerValue], to connection: Connection) throws(SQLiteError)
-    -> Int64
-  {
+  /// Adds a row with what `fill` puts into its columns, in their order; its number.
+  package mutating func add(
+    to connection: Connection, _ fill: (inout ChainedRow) throws(SQLiteError) -> Void
+  ) throws(SQLiteError) -> Int64 {
     let number = latest + 1
-    var bytes = chain
-    bytes.reserveCapacity(1_024)
-    let statement = try connection.statement(composed: sql)
-    try statement.bind(number, at: 1)
-    Self.digest(.number(number), into: &bytes)
-    for (index, value) in values.enumerated() {
-      Self.digest(value, into: &bytes)
-      let place = Int32(index + 2)
-      switch value {
-      case .number(let number): try statement.bind(number, at: place)
-      case .text(let text): try statement.bind(text, at: place)
-      case .blob(let blob): try statement.bind(blob, at: place)
-      }
-    }
-    var hash = SHA256()
-    hash.update(bytes)
-    let next = hash.finish()
-    try statement.bind(next, at: Int32(values.count + 2))
-    try statement.run()
+    var row = ChainedRow(
+      try connection.statement(composed: sql), behind: chain, in: bytes.take() ?? [])
+    try row.number(number)
+    try fill(&row)
+    let next = try row.finish()
+    bytes = row.bytes
     chain = next
     latest = number
     return number
   }
 
+  /// The number of the new row.
+  package mutating func add(_ values: [LedgerValue], to connection: Connection) throws(SQLiteError)
+    -> Int64
+  {
+    try add(to: connection) { row throws(SQLiteError) in
+      for value in values {
+        switch value {
+        case .number(let number): try row.number(number)
+        case .text(let text): try row.text(text)
+        case .blob(let blob): try row.blob(blob)
+        }
+      }
+    }
+  }
+}
+
+/// A row while its columns are filled: bound to its statement, and written for its digest.
+package struct ChainedRow {
+  private let statement: Statement
+  fileprivate private(set) var bytes: [UInt8]
+  private var place: Int32 = 0
+
+  fileprivate init(_ statement: Statement, behind chain: [UInt8], in bytes: [UInt8]) {
+    self.statement = statement
+    self.bytes = bytes
+    self.bytes.removeAll(keepingCapacity: true)
+    self.bytes.append(contentsOf: chain)
+  }
+
   /// A kind, a length where there is none by itself, and the value.
-  private static func digest(_ value: LedgerValue, into bytes: inout [UInt8]) {
-    func fixed(_ value: Int64) {
-      for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: value >> Int64(8 * shift))) }
-    }
-    switch value {
-    case .number(let number):
-      bytes.append(1)
-      fixed(number)
-    case .text(let text):
-      bytes.append(2)
-      fixed(Int64(text.utf8.count))
-      bytes.append(contentsOf: text.utf8)
-    case .blob(let blob):
-      bytes.append(3)
-      fixed(Int64(blob.count))
-      bytes.append(contentsOf: blob)
-    }
+  package mutating func number(_ value: Int64) throws(SQLiteError) {
+    bytes.append(1)
+    fixed(value)
+    place += 1
+    try statement.bind(value, at: place)
+  }
+
+  package mutating func text(_ value: String) throws(SQLiteError) {
+    bytes.append(2)
+    fixed(Int64(value.utf8.count))
+    bytes.append(contentsOf: value.utf8)
+    place += 1
+    try statement.bind(value, at: place)
+  }
+
+  package mutating func blob(_ value: [UInt8]) throws(SQLiteError) {
+    bytes.append(3)
+    fixed(Int64(value.count))
+    bytes.append(contentsOf: value)
+    place += 1
+    try statement.bind(value, at: place)
+  }
+
+  private mutating func fixed(_ value: Int64) {
+    let word = UInt64(bitPattern: value)
+    bytes.append(contentsOf: (0..<8).lazy.map { UInt8(truncatingIfNeeded: word >> ($0 * 8)) })
+  }
+
+  fileprivate mutating func finish() throws(SQLiteError) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(bytes)
+    let digest = hash.finish()
+    try statement.bind(digest, at: place + 1)
+    try statement.run()
+    return digest
   }
 }
 
 extension LedgerLine {
   package static let columnCount = 35
 
-  /// The columns between number and chain.
-  package var values: [LedgerValue] {
-    let party = order.party
-    return [
-      .number(kind.rawValue), .number(attempt.number), .text(callKey), .text(party.product.text),
-      .text(party.key.text), .text(party.run?.text ?? ""), .text(party.model.text),
-      .text(order.provider.text), .number(order.kind.rawValue),
-      .number(order.isBatched ? 1 : 0), .number(state.rawValue),
-      .number(standing?.rawValue ?? 0), .number(outcome?.rawValue ?? 0), .text(answeredModel),
-      .text(providerRequestID), .number(usage.freshInput), .number(usage.cacheRead),
-      .number(usage.cacheWriteShort), .number(usage.cacheWriteLong), .number(usage.output),
-      .number(usage.reasoning), .number(usage.webSearches), .text(priceVersion),
-      .number(bound.count), .number(cost.count), .number(flags.rawValue),
-      .text(accounts.map(String.init).joined(separator: " ")), .number(reserved.operation),
-      .number(reserved.milliseconds), .number(sent.operation), .number(sent.milliseconds),
-      .number(ended.operation), .number(ended.milliseconds), .number(corrects), .text(evidence),
-    ]
+  /// Fills the columns between number and chain.
+  package func fill(_ row: inout ChainedRow) throws(SQLiteError) {
+    try row.number(kind.rawValue)
+    try row.number(attempt.number)
+    try row.text(callKey)
+    try row.text(order.party.product.text)
+    try row.text(order.party.key.text)
+    try row.text(order.party.run?.text ?? "")
+    try row.text(order.party.model.text)
+    try row.text(order.provider.text)
+    try row.number(order.kind.rawValue)
+    try row.number(order.isBatched ? 1 : 0)
+    try row.number(state.rawValue)
+    try row.number(standing?.rawValue ?? 0)
+    try row.number(outcome?.rawValue ?? 0)
+    try row.text(answeredModel)
+    try row.text(providerRequestID)
+    for value in [
+      usage.freshInput, usage.cacheRead, usage.cacheWriteShort, usage.cacheWriteLong, usage.output,
+      usage.reasoning, usage.webSearches,
+    ] { try row.number(value) }
+    try row.text(priceVersion)
+    try row.number(bound.count)
+    try row.number(cost.count)
+    try row.number(flags.rawValue)
+    try row.text(
+      accounts.count == 1
+        ? String(accounts[0]) : accounts.map(String.init).joined(separator: " "))
+    for moment in [reserved, sent, ended] {
+      try row.number(moment.operation)
+      try row.number(moment.milliseconds)
+    }
+    try row.number(corrects)
+    try row.text(evidence)
   }
 
   package static let columns = """

@@ -59,8 +59,7 @@ package struct LedgerRecovery {
   /// The newest that carries over all that was under way when it was begun.
   private func newestJournal() -> JournalState? {
     for number in JournalFile.numbers(in: folder).reversed() {
-      guard let bytes = try? Files.read(JournalFile.path(folder, number)) else { continue }
-      let state = JournalState(bytes)
+      guard let state = try? JournalFile.read(JournalFile.path(folder, number)) else { continue }
       if state.isWhole { return state }
     }
     return nil
@@ -94,7 +93,9 @@ package struct LedgerRecovery {
         // A machine that does not say which start this is may have started anew.
         && lastBoot == boot && !boot.isEmpty)
     if isOurs, let journal { try replay(journal, writer) }
+    try writer.writeAccounts()
     if !report.isWhole { try fillGaps(writer) }
+    try writer.writeAccounts()
     try connection.execute("UPDATE accounts SET ceiling = settled + uncertain")
     try writer.writeSpend()
     return writer

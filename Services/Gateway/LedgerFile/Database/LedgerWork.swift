@@ -4,7 +4,8 @@ package import GatewayValues
 
 /// What the writer is asked to make durable, in this order.
 package enum LedgerWork: Sendable {
-  case line(LiveAttempt)
+  /// In a box: it is the largest by far, and is handed on from list to list.
+  indirect case line(LiveAttempt)
   /// An account that nobody has open; its ceiling is raised at once.
   case open(AccountKey, cap: Int64, wanted: Int64)
   case raise(Escrow.Raise)
@@ -17,7 +18,7 @@ package enum LedgerWork: Sendable {
 
 /// What became of one of them.
 package enum LedgerReceipt: Sendable {
-  case line(LedgerLine)
+  indirect case line(LedgerLine)
   case account(EscrowAccount)
   case raised(Escrow.Raise)
   case done

@@ -20,14 +20,23 @@ package struct SpendSum {
   package var output: Int64 = 0
 }
 
+/// What lines of one group add to an account.
+package struct AccountSum {
+  package var settled: Int64 = 0
+  package var uncertain: Int64 = 0
+  package var ceiling: Int64 = 0
+}
+
 extension LedgerWriter {
   /// Adds the line of an attempt that has ended, and what follows from it.
   package func add(_ attempt: LiveAttempt) throws(SQLiteError) -> LedgerLine {
     var line = attempt.line
-    line.number = try lines.add(line.values, to: connection)
+    line.number = try lines.add(to: connection) { row throws(SQLiteError) in
+      try line.fill(&row)
+    }
     if line.cost.count > 0 || line.excess > 0 {
       let isUncertain = line.state == .uncertain
-      try addToAccounts(
+      addToAccounts(
         line.accounts, settled: isUncertain ? 0 : line.cost.count,
         uncertain: isUncertain ? line.cost.count : 0, ceiling: line.excess)
     }
@@ -36,23 +45,36 @@ extension LedgerWriter {
     return line
   }
 
-  package func addToAccounts(
+  private func addToAccounts(
     _ accounts: [Int64], settled: Int64, uncertain: Int64, ceiling: Int64
-  ) throws(SQLiteError) {
+  ) {
     for account in accounts {
+      var sum = drawn[account] ?? AccountSum()
+      sum.settled = sum.settled.adding(settled)
+      sum.uncertain = sum.uncertain.adding(uncertain)
+      sum.ceiling = sum.ceiling.adding(ceiling)
+      drawn[account] = sum
+    }
+  }
+
+  /// Writes what the lines since the last time add to their accounts: one row each. The sums only
+  /// grow between two times, so that the ceiling comes out as if it had followed each line.
+  package func writeAccounts() throws(SQLiteError) {
+    for (account, sum) in drawn {
       // The ceiling first follows what was spent beyond a hold, then covers the sums.
       let row = try connection.statement(
         """
         UPDATE accounts SET settled = settled + ?, uncertain = uncertain + ?,
           ceiling = max(ceiling + ?, settled + uncertain + ?) WHERE id = ?
         """)
-      try row.bind(settled, at: 1)
-      try row.bind(uncertain, at: 2)
-      try row.bind(ceiling, at: 3)
-      try row.bind(settled + uncertain, at: 4)
+      try row.bind(sum.settled, at: 1)
+      try row.bind(sum.uncertain, at: 2)
+      try row.bind(sum.ceiling, at: 3)
+      try row.bind(sum.settled.adding(sum.uncertain), at: 4)
       try row.bind(account, at: 5)
       try row.run()
     }
+    drawn.removeAll(keepingCapacity: true)
   }
 
   /// The call is known by its key from now on; with its answer it is settled for ever.
@@ -175,9 +197,13 @@ extension LedgerWriter {
     line.reserved = LedgerLine.Moment()
     line.sent = LedgerLine.Moment()
     line.ended = correction.moment
-    line.number = try lines.add(line.values, to: connection)
-    try addToAccounts(
+    line.number = try lines.add(to: connection) { row throws(SQLiteError) in
+      try line.fill(&row)
+    }
+    addToAccounts(
       line.accounts, settled: line.cost.count, uncertain: -old.cost.count, ceiling: line.excess)
+    // Alone, for it may lower a sum.
+    try writeAccounts()
     if let late = correction.late, late.endsCall {
       var attempt = LiveAttempt(line: line, requestHash: [])
       attempt.endsCall = true

@@ -8,7 +8,7 @@ package import SQLite
 /// The one writer of a ledger's database, and its only checkpointer. Not thread safe.
 package final class LedgerWriter {
   /// What became of a group.
-  package enum Outcome {
+  package enum Outcome: Sendable {
     case committed([LedgerReceipt])
     /// Nothing of it is kept; it may be given again.
     case full(Fault)
@@ -23,6 +23,8 @@ package final class LedgerWriter {
   package let epoch: Int64
   /// What the lines of this group add to, by its key: one row each instead of one for each line.
   package var spend: [SpendKey: SpendSum] = [:]
+  /// The same for accounts.
+  package var drawn: [Int64: AccountSum] = [:]
   private var broken: Fault?
   private var nextCheckpointPages = LedgerLimits.walPagesSoftMax
 
@@ -48,6 +50,7 @@ package final class LedgerWriter {
       connection.rollBack()
       (lines, changes) = before
       spend.removeAll()
+      drawn.removeAll()
       let fault = error.ledgerFault(path)
       if error.code == .full { return .full(fault) }
       // After a failed sync nobody knows what the disk holds, and a rule of the schema that a
@@ -63,6 +66,7 @@ package final class LedgerWriter {
     var receipts: [LedgerReceipt] = []
     receipts.reserveCapacity(group.count)
     for work in group { receipts.append(try perform(work)) }
+    try writeAccounts()
     try writeSpend()
     Failpoint.pass("ledger.group.before-commit")
     try connection.commit()
@@ -71,6 +75,13 @@ package final class LedgerWriter {
   }
 
   private func perform(_ work: LedgerWork) throws(SQLiteError) -> LedgerReceipt {
+    if case .line(let attempt) = work { return .line(try add(attempt)) }
+    // Whatever else looks at an account, or lowers it, finds it with all that came before.
+    try writeAccounts()
+    return try performAlone(work)
+  }
+
+  private func performAlone(_ work: LedgerWork) throws(SQLiteError) -> LedgerReceipt {
     switch work {
     case .line(let attempt): .line(try add(attempt))
     case .open(let key, let cap, let wanted):

@@ -37,19 +37,26 @@ extension JournalWriter {
         writer.number(1)
         writer.number(epoch)
         writer.text(boot)
-      case .reserved(let attempt):
-        writer.number(2)
-        writer.reservation(attempt)
-      case .sent(let id, let moment):
-        writer.number(3)
-        writer.number(id.number)
-        writer.moment(moment)
-      case .ended(let attempt):
-        writer.number(4)
-        writer.ending(attempt)
+      case .reserved(let attempt): writer.reservation(attempt)
+      case .sent(let id, let moment): writer.sending(id, moment)
+      case .ended(let attempt): writer.ending(attempt)
       case .whole: writer.number(5)
       }
     }
+  }
+
+  /// The two records of an attempt that was reserved and is sent, without a copy of it.
+  package mutating func write(sent attempt: LiveAttempt) {
+    record { $0.reservation(attempt) }
+    record { $0.sending(attempt.line.attempt, attempt.line.sent) }
+  }
+
+  package mutating func write(ended attempt: LiveAttempt) { record { $0.ending(attempt) } }
+
+  private mutating func sending(_ id: AttemptID, _ moment: LedgerLine.Moment) {
+    number(3)
+    number(id.number)
+    self.moment(moment)
   }
 
   private mutating func moment(_ moment: LedgerLine.Moment) {
@@ -58,38 +65,48 @@ extension JournalWriter {
   }
 
   private mutating func reservation(_ attempt: LiveAttempt) {
-    let line = attempt.line
-    number(line.attempt.number)
-    text(line.callKey)
-    text(line.order.party.product.text)
-    text(line.order.party.key.text)
-    text(line.order.party.run?.text ?? "")
-    text(line.order.party.model.text)
-    text(line.order.provider.text)
-    for value in [
-      line.order.kind.rawValue, line.order.isBatched ? 1 : 0, line.order.bound.inputTokensMax,
-      line.order.bound.outputTokensMax, line.order.bound.webSearchesMax, line.bound.count,
-      Int64(line.accounts.count),
-    ] { number(value) }
-    for account in line.accounts { number(account) }
-    text(line.priceVersion)
+    number(2)
+    number(attempt.line.attempt.number)
+    text(attempt.line.callKey)
+    text(attempt.line.order.party.product.text)
+    text(attempt.line.order.party.key.text)
+    text(attempt.line.order.party.run?.text ?? "")
+    text(attempt.line.order.party.model.text)
+    text(attempt.line.order.provider.text)
+    number(attempt.line.order.kind.rawValue)
+    number(attempt.line.order.isBatched ? 1 : 0)
+    number(attempt.line.order.bound.inputTokensMax)
+    number(attempt.line.order.bound.outputTokensMax)
+    number(attempt.line.order.bound.webSearchesMax)
+    number(attempt.line.bound.count)
+    number(Int64(attempt.line.accounts.count))
+    for account in attempt.line.accounts { number(account) }
+    text(attempt.line.priceVersion)
     blob(attempt.requestHash)
-    moment(line.reserved)
+    moment(attempt.line.reserved)
   }
 
   private mutating func ending(_ attempt: LiveAttempt) {
-    let line = attempt.line
-    for value in [
-      line.attempt.number, line.state.rawValue, line.standing?.rawValue ?? 0,
-      line.outcome?.rawValue ?? 0, line.usage.freshInput, line.usage.cacheRead,
-      line.usage.cacheWriteShort, line.usage.cacheWriteLong, line.usage.output,
-      line.usage.reasoning, line.usage.webSearches, line.cost.count, line.flags.rawValue,
-      attempt.endsCall ? 1 : 0,
-    ] { number(value) }
-    text(line.answeredModel)
-    text(line.providerRequestID)
+    number(4)
+    number(attempt.line.attempt.number)
+    number(attempt.line.state.rawValue)
+    number(attempt.line.standing?.rawValue ?? 0)
+    number(attempt.line.outcome?.rawValue ?? 0)
+    let usage = attempt.line.usage
+    number(usage.freshInput)
+    number(usage.cacheRead)
+    number(usage.cacheWriteShort)
+    number(usage.cacheWriteLong)
+    number(usage.output)
+    number(usage.reasoning)
+    number(usage.webSearches)
+    number(attempt.line.cost.count)
+    number(attempt.line.flags.rawValue)
+    number(attempt.endsCall ? 1 : 0)
+    text(attempt.line.answeredModel)
+    text(attempt.line.providerRequestID)
     blob(attempt.reply)
-    moment(line.ended)
+    moment(attempt.line.ended)
   }
 }
 

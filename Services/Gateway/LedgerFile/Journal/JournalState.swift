@@ -13,14 +13,16 @@ package struct JournalState: Equatable, Sendable {
   package init() {}
 
   /// Reads up to the first record that is not as it was written.
-  package init(_ bytes: [UInt8]) {
+  ///
+  /// `mayBeTorn`: the end of a process can have left the last one unfinished.
+  package init(_ bytes: [UInt8], mayBeTorn: Bool = true) {
     var place = 0
     var chain: UInt64 = 0
     while place < bytes.count {
       guard let record = Self.record(in: bytes, at: place, after: chain) else {
         // A write that was cut leaves a record that the file is too short for. Anything else
         // was damaged afterwards, or never came to the disk.
-        isUnbroken = Self.isTorn(bytes, at: place)
+        isUnbroken = mayBeTorn && Self.isTorn(bytes, at: place)
         return
       }
       var reader = JournalBytesReader(bytes, from: place + 4, to: record.end)

@@ -50,6 +50,8 @@ package struct JournalWriter {
     return bytes
   }
 
+  package mutating func forget() { bytes.removeAll(keepingCapacity: true) }
+
   package var isEmpty: Bool { bytes.isEmpty }
 }
 

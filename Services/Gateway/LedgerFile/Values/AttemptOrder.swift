@@ -24,6 +24,9 @@ package struct CallName: Hashable, Sendable {
     self.product = product
     self.key = key
   }
+
+  /// By the key alone: few products share one, and a name is looked up many times in a call.
+  package func hash(into hasher: inout Hasher) { hasher.combine(key) }
 }
 
 /// Why an attempt is made.
