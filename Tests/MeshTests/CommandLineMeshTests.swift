@@ -49,14 +49,14 @@ import Testing
       #expect(second.errors.first?.hasPrefix("error[ALREADY_RUNNING]") == true)
       let detached = await tool.assay("up", "-d")
       #expect(detached.isSuccess && detached.output.count == 7)
-      let scaled = await tool.assay("up", "--scale", "gateway=3")
-      #expect(scaled.isSuccess && scaled.errors == ["gateway: 1 → 3"])
-      try await tool.until("three gateways") { all in
-        all.count { $0.service == "gateway" && $0.state == "ready" } == 3
+      let scaled = await tool.assay("up", "--scale", "ingest=3")
+      #expect(scaled.isSuccess && scaled.errors == ["ingest: 1 → 3"])
+      try await tool.until("three of ingest") { all in
+        all.count { $0.service == "ingest" && $0.state == "ready" } == 3
       }
-      #expect(await tool.assay("health", "gateway").output.count == 3)
-      #expect(await tool.assay("scale", "gateway=1").isSuccess)
-      try await tool.until("one gateway") { all in all.count { $0.service == "gateway" } == 1 }
+      #expect(await tool.assay("health", "ingest").output.count == 3)
+      #expect(await tool.assay("scale", "ingest=1").isSuccess)
+      try await tool.until("one of ingest") { all in all.count { $0.service == "ingest" } == 1 }
       let wrong = await tool.assay("scale", "gatewy=2")
       #expect(wrong.errors.last == "hint: did you mean gateway?")
     }
@@ -88,7 +88,7 @@ import Testing
       #expect(rolled.isSuccess && rolled.errors.count == 6, "\(rolled)")
       let after = try await tool.replicas()
       // A file with one writer: who has one is stopped first, and keeps its name.
-      let alone = ["store", "simulator"]
+      let alone = ["store", "gateway", "simulator"]
       #expect(after.map(\.instance) == services.map { "\($0)-\(alone.contains($0) ? 1 : 2)" })
       #expect(Set(after.map(\.pid)).isDisjoint(with: plain.map(\.pid)))
     }
