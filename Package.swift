@@ -418,13 +418,14 @@ let proofs =
     "TestingContract", at: "Tests/Support/Testing/Contract",
     uses: "CTestingWire CProtobufC WellKnown Protobuf RPC", tested: false)
   + module(
-    "TestSupport", at: "Tests/Support/TestSupport", uses: "EventLoop JSON Locking", tested: false)
+    "TestSupport", at: "Tests/Support/TestSupport", uses: "EventLoop JSON Locking Machine",
+    tested: false)
   // The readers of outside bytes as functions of any bytes, for libFuzzer and for its corpus.
   + module(
     "FuzzTargets", at: "Tests/Fuzz/Targets",
     uses: """
       TestingContract HTTP2 GRPCFormat Protobuf Gzip JSON JSONText ServerSentEvents
-      Configuration YAML
+      Configuration YAML GatewayProviders GatewayValues
       """, tested: false)
   // A server and a client of grpc.testing, driven by the interop and benchmark suites.
   + executable(

@@ -191,10 +191,69 @@ def yaml():
     yield "scalars", b"- 0x1f\n- 1e3\n- ~\n- \"\\u00e9\"\n- 'it''s'\n- >-\n  folded\n"
 
 
+MESSAGES = rb"""{"model":"claude-haiku-4-5","max_tokens":64,"stream":true,"system":[{"type":
+"text","text":"s","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user",
+"content":[{"type":"text","text":"hi"},{"type":"document","source":{"type":"base64","media_type":
+"application/pdf","data":"QUFB"}},{"type":"image","source":{"type":"url","url":"http://x"}}]}],
+"tools":[{"name":"t","input_schema":{"type":"object"}},{"type":"web_search_20250305","name":
+"web_search","max_uses":9223372036854775807}],"thinking":{"type":"enabled","budget_tokens":9}}"""
+CHAT = rb"""{"model":"gpt-5.6-luna","n":9223372036854775807,"max_completion_tokens":5,"stream":true,
+"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":
+{"url":"data:image/png;base64,QUFB"}}]}],"response_format":{"type":"json_schema","json_schema":
+{"name":"a","schema":{"type":"object"}}},"tools":[{"type":"function","function":{"name":"f"}}]}"""
+RESPONSES = rb"""{"model":"gpt-5.6-sol","input":[{"role":"user","content":[{"type":"input_file",
+"file_data":"data:application/pdf;base64,QUFB"}]}],"max_output_tokens":1,"tools":[{"type":
+"web_search"}],"max_tool_calls":9223372036854775807,"previous_response_id":"r"}"""
+
+
+def model_requests():
+    for number, body in enumerate((MESSAGES, CHAT, RESPONSES)):
+        yield "whole%d" % number, bytes([number]) + body
+    yield "plain", b"\x00" + rb'{"model":"m","max_tokens":-1,"messages":"x"}'
+    yield "huge", b"\x01" + rb'{"model":"m","max_tokens":1e300,"n":1e99,"messages":[]}'
+
+
+REPLY = rb"""{"id":"m","type":"message","model":"c","content":[{"type":"text","text":"x"}],
+"stop_reason":"end_turn","usage":{"input_tokens":9223372036854775807,"output_tokens":1,
+"cache_read_input_tokens":9223372036854775807,"cache_creation_input_tokens":5,"cache_creation":
+{"ephemeral_5m_input_tokens":4,"ephemeral_1h_input_tokens":1}}}"""
+CHUNKS = b"""data: {"id":"c","model":"g","choices":[{"delta":{"content":"x"}}]}
+
+data: {"id":"c","choices":[],"usage":{"prompt_tokens":5,"completion_tokens":-1,
+data: "prompt_tokens_details":{"cached_tokens":9}}}
+
+data: [DONE]
+
+"""
+EVENTS = b"""event: message_start
+data: {"type":"message_start","message":{"id":"m","model":"c","usage":{"input_tokens":5}}}
+
+event: message_delta
+data: {"type":"message_delta","delta":{"stop_reason":"x"},"usage":{"output_tokens":1e30}}
+
+event: error
+data: {"type":"error","error":{"type":"overloaded_error","message":"no"}}
+
+"""
+
+
+def provider_replies():
+    for number in range(3):
+        yield "reply%d" % number, bytes([number, 0]) + REPLY
+        yield "chunks%d" % number, bytes([number, 29]) + CHUNKS
+        yield "events%d" % number, bytes([number, 129]) + EVENTS
+    for name, text in (
+            ("seconds", b"99999999999999999999"), ("date", b"Wed, 21 Oct 2099 07:28:00 GMT"),
+            ("time", b"2099-01-01T00:00:00Z"), ("duration", b"6m0s"), ("less", b"-5"),
+            ("spend", b'{"error":{"type":"insufficient_quota","code":"insufficient_quota"}}')):
+        yield name, b"\x01\x1d" + text + b"\n{}"
+
+
 TARGETS = {
     "http2-server": http2_server, "http2-client": http2_client, "framing": framing,
     "metadata": metadata, "unpacking": unpacking, "features": features, "json": json, "gzip": gzip,
     "json-text": json_text, "server-sent-events": server_sent_events,
+    "model-requests": model_requests, "provider-replies": provider_replies,
     "configuration": configuration, "yaml": yaml}
 
 

@@ -19,35 +19,38 @@ struct GatewayFixture {
   static let key = "sim-sdk"
 
   /// A file of two products, each with a key and what `limits` says.
-  static func catalog(_ simulator: String, budget: String = "total: 1000", limits: String = "")
-    -> String
-  {
-    """
-    providers:
-      sim-a:
-        dialect: anthropic
-        url: \(simulator)
-        internal: true
-        keys: {main: {text: sim-main}}
-      sim-o:
-        dialect: openai
-        url: \(simulator)
-        internal: true
-        keys: {main: {text: sim-main}}
-    products:
-      demo:
-        keys: {ci: {text: \(key)}}
-        budget: {\(budget)}
-        \(limits)
-      other:
-        keys: {ci: {text: other-key}}
-        budget: {\(budget)}
-    """
+  static func catalog(
+    _ simulator: String, budget: String = "total: 1000", limits: String = "",
+    providerLimits: String = ""
+  ) -> String {
+    let own = providerLimits.isEmpty ? "" : ", \(providerLimits)"
+    return """
+      providers:
+        sim-a:
+          dialect: anthropic
+          url: \(simulator)
+          internal: true
+          keys: {main: {text: sim-main\(own)}}
+        sim-o:
+          dialect: openai
+          url: \(simulator)
+          internal: true
+          keys: {main: {text: sim-main\(own)}}
+      products:
+        demo:
+          keys: {ci: {text: \(key)}}
+          budget: {\(budget)}
+          \(limits)
+        other:
+          keys: {ci: {text: other-key}}
+          budget: {\(budget)}
+      """
   }
 
   static func with<R>(
-    budget: String = "total: 1000", limits: String = "", durability: String = "process",
-    settings: [String: String] = [:], _ body: (GatewayFixture) async throws -> R
+    budget: String = "total: 1000", limits: String = "", providerLimits: String = "",
+    durability: String = "process", settings: [String: String] = [:],
+    _ body: (GatewayFixture) async throws -> R
   ) async throws -> R {
     try await ScratchFolder.with { scratch in
       let loop = try EventLoop(name: "client")
@@ -63,7 +66,9 @@ struct GatewayFixture {
         "ASSAY_SIMULATOR_BILL": "\(folder)/bill.jsonl", "ASSAY_SIMULATOR_DURABILITY": "none",
         "ASSAY_LOG_FORMAT": "json", "SWIFT_BACKTRACE": "enable=no",
       ]
-      let catalog = catalog("unix:\(folder)/provider.sock", budget: budget, limits: limits)
+      let catalog = catalog(
+        "unix:\(folder)/provider.sock", budget: budget, limits: limits,
+        providerLimits: providerLimits)
       try write(catalog, to: "\(folder)/gateway.yaml")
       return try await ChildTool.with(
         try BuildPlace.executable("assay-simulator"), [], environment: simulator

@@ -21,6 +21,10 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   /// JSON kept as its bytes: checked, edited, fed to a hash.
   case jsonText = "json-text"
   case serverSentEvents = "server-sent-events"
+  /// What callers send to a model, in each dialect.
+  case modelRequests = "model-requests"
+  /// What providers answer: replies, errors, streams.
+  case providerReplies = "provider-replies"
   /// Compressed messages.
   case gzip
   /// assay.yaml.
@@ -41,6 +45,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .json: try fuzzJSON(input)
     case .jsonText: try fuzzJSONText(input)
     case .serverSentEvents: try fuzzServerSentEvents(input)
+    case .modelRequests: try fuzzModelRequests(input)
+    case .providerReplies: try fuzzProviderReplies(input)
     case .gzip: try fuzzGzip(input)
     case .configuration: try fuzzConfiguration(input)
     case .yaml: try fuzzYAML(input)

@@ -1,4 +1,5 @@
 import Glibc
+import Machine
 
 /// A folder of a test's own under /tmp, with a path short enough for sockets.
 package struct ScratchFolder: Sendable {
@@ -14,23 +15,7 @@ package struct ScratchFolder: Sendable {
     }
     let bytes = template.dropLast().map { UInt8(bitPattern: $0) }
     let folder = ScratchFolder(path: String(decoding: bytes, as: UTF8.self))
-    defer { folder.remove() }
+    defer { try? Files.removeTree(folder.path) }
     return try await body(folder)
-  }
-
-  /// Files and empty folders; nothing here makes deeper ones.
-  private func remove() {
-    if let entries = unsafe opendir(path) {
-      while let entry = unsafe readdir(entries) {
-        let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-          unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) {
-            unsafe String(cString: $0)
-          }
-        }
-        if name != ".", name != ".." { _ = unsafe Glibc.remove("\(path)/\(name)") }
-      }
-      unsafe closedir(entries)
-    }
-    _ = unsafe rmdir(path)
   }
 }
