@@ -158,13 +158,20 @@ import Testing
     #expect(seeking.work == .close && seeking.rest == .canceled)
   }
 
-  @Test func `a clock at the end of time traps nothing`() {
+  @Test func `a clock at either end of time decides as any other does`() {
     for stage in Machine.Stage.allCases {
       for event in Self.events {
+        var ordinary = Machine(created: 5)
+        ordinary.stage = stage
+        let step = ordinary.take(event, at: 5, Self.pace)
         for now in [Int64.min, .max] {
           var machine = Machine(created: now)
           machine.stage = stage
-          _ = machine.take(event, at: now, Self.pace)
+          #expect(machine.take(event, at: now, Self.pace) == step, "\(event) in \(stage)")
+          // Where time itself ends, nothing is waited for any more.
+          let isOver = now == .max && machine.stage == .closing
+          #expect(machine.stage == ordinary.stage || isOver, "\(event) in \(stage) at \(now)")
+          #expect(machine.nextAt >= now || machine.nextAt == ordinary.nextAt)
         }
       }
     }

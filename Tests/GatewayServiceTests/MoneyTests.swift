@@ -33,7 +33,8 @@ import Testing
     // A call of these is held at about half a cent and costs far less: most of the rounds can be
     // paid, whatever their number, and the last ones cannot.
     let cap = Int64(Self.rounds) * 6_250_000
-    let dollars = "0.\(String(Int64(1_000_000_000) + cap).dropFirst())"
+    let nanos = String(1_000_000_000 + cap % 1_000_000_000).dropFirst()
+    let dollars = "\(cap / 1_000_000_000).\(nanos)"
     try await GatewayFixture.with(budget: "total: \(dollars)") { fixture in
       let outcomes = try await withThrowingTaskGroup(of: [(Int, String, Int64)].self) { group in
         for client in 0..<64 {
