@@ -69,7 +69,9 @@ func service(
       name: "\(name)Service", dependencies: named("ServiceHost" + contracts + uses),
       path: "Services/\(name)/Service"),
     .executableTarget(
-      name: "\(name)Main", dependencies: named("\(name)Service ServiceHost"),
+      name: "\(name)Main",
+      dependencies: named(
+        "\(name)Service ServiceHost" + (name == "Gateway" ? "CMimalloc" : "")),
       path: "Services/\(name)/Main"),
   ]
 }
@@ -112,6 +114,7 @@ let clibs =
   + clib("CMicroHTTPD", apt: "libmicrohttpd-dev")
   + clib("CCurl", apt: "libcurl4-openssl-dev")
   + clib("CMachine", apt: "libc6-dev")
+  + clib("CMimalloc", apt: "libmimalloc-dev")
 
 let foundations =
   // One error vocabulary for everything that crosses a service line.

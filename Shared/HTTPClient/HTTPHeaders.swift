@@ -4,15 +4,23 @@
 package struct HTTPHeaders: Sendable {
   /// `Name: value` and CRLF, line after line, without the status line.
   package let raw: [UInt8]
+  /// Where each line begins.
+  private let starts: [Int]
 
-  init(raw: [UInt8]) { self.raw = raw }
+  init(raw: [UInt8], starts: [Int]) {
+    self.raw = raw
+    self.starts = starts
+  }
 
   /// The first value under `name`, whatever its case.
   package subscript(name: StaticString) -> String? {
     let wanted = unsafe UnsafeBufferPointer(
       start: name.utf8Start, count: name.utf8CodeUnitCount)
-    var start = 0
-    while let line = nextLine(&start) {
+    for index in starts.indices {
+      // Most names differ by where their colon is.
+      let colon = starts[index] + wanted.count
+      guard colon < raw.count, raw[colon] == UInt8(ascii: ":") else { continue }
+      let line = line(index)
       if unsafe isName(line, wanted) { return value(of: line) }
     }
     return nil
@@ -26,8 +34,8 @@ package struct HTTPHeaders: Sendable {
   /// All headers; one whose line has no colon is left out.
   package var fields: [HTTPField] {
     var fields: [HTTPField] = []
-    var start = 0
-    while let line = nextLine(&start) {
+    for index in starts.indices {
+      let line = line(index)
       guard let colon = raw[line].firstIndex(of: UInt8(ascii: ":")) else { continue }
       fields.append(
         HTTPField(String(decoding: raw[line.lowerBound..<colon], as: UTF8.self), value(of: line)))
@@ -35,14 +43,13 @@ package struct HTTPHeaders: Sendable {
     return fields
   }
 
-  /// The line that begins at `start`, without its end; moves `start` behind it.
-  private func nextLine(_ start: inout Int) -> Range<Int>? {
-    guard start < raw.count else { return nil }
-    let begin = start
-    let end = raw[begin...].firstIndex(of: UInt8(ascii: "\n")) ?? raw.count
-    start = end + 1
-    let hasReturn = end > begin && raw[end - 1] == UInt8(ascii: "\r")
-    return begin..<(hasReturn ? end - 1 : end)
+  /// A line without its end.
+  private func line(_ index: Int) -> Range<Int> {
+    let begin = starts[index]
+    var end = index + 1 < starts.count ? starts[index + 1] : raw.count
+    if end > begin, raw[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+    if end > begin, raw[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+    return begin..<end
   }
 
   private func isName(_ line: Range<Int>, _ wanted: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -71,6 +78,7 @@ package struct HTTPHeaders: Sendable {
 /// A response's head while it comes, line by line; interim ones (1xx) are forgotten.
 struct ResponseHead {
   private var lines: [UInt8] = []
+  private var starts: [Int] = []
   private(set) var status = 0
   private(set) var isComplete = false
   /// All bytes that came before the body, interim heads too.
@@ -85,10 +93,11 @@ struct ResponseHead {
     guard !isComplete else { return .goesOn }
     if status == 0 {
       status = unsafe Self.status(of: line)
-      lines = []
+      (lines, starts) = ([], [])
       return status == 0 ? .malformed : .goesOn
     }
     guard unsafe line.first == UInt8(ascii: "\r") || line.first == UInt8(ascii: "\n") else {
+      starts.append(lines.count)
       unsafe lines.append(contentsOf: line)
       return .goesOn
     }
@@ -101,8 +110,8 @@ struct ResponseHead {
   }
 
   mutating func takeHeaders() -> HTTPHeaders {
-    defer { lines = [] }
-    return HTTPHeaders(raw: lines)
+    defer { (lines, starts) = ([], []) }
+    return HTTPHeaders(raw: lines, starts: starts)
   }
 
   /// `HTTP/1.1 200 …`, `HTTP/2 200`; 0 for anything else.

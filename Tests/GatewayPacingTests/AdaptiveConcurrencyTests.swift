@@ -13,7 +13,19 @@ import Testing
     #expect(adaptive.limit == 1)
   }
 
-  @Test func `it grows by one for each clean window in which it was full`() {
+  @Test func `it doubles in each full window until the first overload, then grows by one`() {
+    var adaptive = AdaptiveConcurrency(.init())
+    var limits: [Int64] = []
+    for second in 0..<10 {
+      if second == 4 { adaptive.overloaded(at: at(Double(second))) }
+      adaptive.left(inFlight: adaptive.limit)
+      adaptive.succeeded(at: at(Double(second) + 0.5))
+      limits.append(adaptive.limit)
+    }
+    #expect(limits == [5, 10, 20, 40, 20, 21, 22, 23, 24, 25])
+  }
+
+  @Test func `it grows to its most and no further, and only where all places are taken`() {
     var adaptive = AdaptiveConcurrency(.init(most: 8))
     for step in 0...100 {
       adaptive.left(inFlight: adaptive.limit)

@@ -56,13 +56,25 @@ package struct Catalog: Equatable, Sendable {
 }
 
 /// One way to a model: a provider, one of its keys, and what the model is called there.
-package struct ModelRoute: Equatable, Sendable {
+///
+/// A class: a call hands it from stage to stage.
+package final class ModelRoute: Sendable {
   package let provider: ProviderEntry
   package let key: ProviderKey
   package let model: String
   package let dialect: Dialect
   /// Calls of one bucket share the provider's limits.
   package let bucket: String
+
+  init(
+    provider: ProviderEntry, key: ProviderKey, model: String, dialect: Dialect, bucket: String
+  ) {
+    self.provider = provider
+    self.key = key
+    self.model = model
+    self.dialect = dialect
+    self.bucket = bucket
+  }
 }
 
 /// Limits that an operator sets; nil: none of its own.

@@ -59,17 +59,9 @@ package struct HTTPDoor: Sendable {
       return .refuse(Self.refusal(Self.unknownKey, shape))
     }
     let isCount = path == "/v1/messages/count_tokens"
-    if path == "/v1/models" || path.hasPrefix("/v1/models/") {
-      guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
-      return .refuse(ModelList(directory.catalog, caller, shape).answer(path, shape))
-    }
-    if let asked = BatchPath(path), asked.family == shape {
-      return batchRoute(head, asked, caller)
-    }
-    guard
-      let dialect = isCount
-        ? .anthropicMessages : Dialect.allCases.first(where: { $0.path == path })
-    else { return .refuse(Self.refusal(Self.unknownPath(path), shape)) }
+    let dialect =
+      isCount ? .anthropicMessages : Dialect.allCases.first(where: { $0.path == path })
+    guard let dialect else { return otherRoute(head, path, shape, caller) }
     guard head.method == .post else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
     if let length = head.contentLength, length > DoorLimits.bodyBytesMax {
       return .refuse(Self.refusal(Self.tooLarge, shape))
@@ -78,6 +70,20 @@ package struct HTTPDoor: Sendable {
     return .handle(bodyBytesMax: DoorLimits.bodyBytesMax) { head, body, responder in
       await door.run(head, body, responder)
     }
+  }
+
+  /// What makes no call.
+  private func otherRoute(
+    _ head: HTTPRequestHead, _ path: String, _ shape: ProviderFamily, _ caller: Caller
+  ) -> HTTPRoute {
+    if path == "/v1/models" || path.hasPrefix("/v1/models/") {
+      guard head.method == .get else { return .refuse(Self.refusal(Self.wrongMethod, shape)) }
+      return .refuse(ModelList(directory.catalog, caller, shape).answer(path, shape))
+    }
+    if let asked = BatchPath(path), asked.family == shape {
+      return batchRoute(head, asked, caller)
+    }
+    return .refuse(Self.refusal(Self.unknownPath(path), shape))
   }
 
   private func batchRoute(

@@ -1,5 +1,6 @@
 /// How many calls a provider bears at once, learnt from its answers: half on overload, at most
 /// once a window, and one more after each window without one in which all places were taken.
+/// Until its first overload nothing is known that a step of one would respect: twice as many.
 package struct AdaptiveConcurrency: Sendable, Equatable {
   package struct Policy: Sendable, Equatable {
     package var first: Int64
@@ -22,6 +23,7 @@ package struct AdaptiveConcurrency: Sendable, Equatable {
   private var policy: Policy
   private var windowEnd: MonotonicInstant?
   private var wasFull = false
+  private var hasOverloaded = false
   private var quietUntil: MonotonicInstant?
 
   package init(_ policy: Policy) {
@@ -43,6 +45,7 @@ package struct AdaptiveConcurrency: Sendable, Equatable {
   package mutating func overloaded(at now: MonotonicInstant) {
     if let quietUntil, now < quietUntil { return }
     limit = max(policy.least, limit / 2)
+    hasOverloaded = true
     quietUntil = now + policy.window
     windowEnd = now + policy.window
     wasFull = false
@@ -54,7 +57,7 @@ package struct AdaptiveConcurrency: Sendable, Equatable {
       return
     }
     guard now >= windowEnd else { return }
-    if wasFull { limit = min(policy.most, limit + 1) }
+    if wasFull { limit = min(policy.most, limit + (hasOverloaded ? 1 : limit)) }
     wasFull = false
     self.windowEnd = now + policy.window
   }

@@ -35,7 +35,8 @@ package struct BatchedCall: Sendable {
   package init(
     _ request: CallRequest, _ catalog: Catalog, _ prices: PriceTable, atMilliseconds now: Int64
   ) throws {
-    let call = try PreparedCall(request, catalog, prices, atMilliseconds: now)
+    let call = try PreparedCall(
+      request, catalog, prices, atMilliseconds: now, ways: RouteBook.ways(of: catalog))
     guard let route = call.routes.first, let way = Self.way(route) else {
       throw RequestProblem(.unsupported, "model")
     }
@@ -84,7 +85,8 @@ package struct BatchedCall: Sendable {
     var request = CallRequest(
       caller: caller, facts: facts, content: .passed(text), terms: CallTerms(), hash: hash)
     request.dialect = dialect
-    let call = try PreparedCall(request, catalog, prices, atMilliseconds: now)
+    let call = try PreparedCall(
+      request, catalog, prices, atMilliseconds: now, ways: RouteBook.ways(of: catalog))
     let open = call.routes.compactMap { route in Self.way(route).map { (route, $0) } }
     guard let (route, taken) = way.map({ way in open.first { $0.1 == way } }) ?? open.first else {
       throw Fault(

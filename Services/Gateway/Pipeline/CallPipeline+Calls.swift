@@ -117,7 +117,9 @@ extension CallPipeline {
 
   func prepared(_ request: CallRequest) throws(Fault) -> PreparedCall {
     try checkProduct(of: request.caller)
-    return try PreparedCall(request, catalog, ledger.prices, atMilliseconds: wallMilliseconds)
+    return try PreparedCall(
+      request, catalog, ledger.prices, atMilliseconds: wallMilliseconds,
+      ways: { routeBook.ways(to: $0, in: $1, of: catalog) })
   }
 
   func checkProduct(of caller: Caller) throws(Fault) {

@@ -19,7 +19,8 @@ package actor CallPipeline: LoopActor {
   let ledger: Ledger
   let upstreams: Upstreams
   let logger: Logger
-  var catalog: Catalog
+  var catalog: Catalog { didSet { routeBook = RouteBook() } }
+  var routeBook = RouteBook()
   var cache: any ResponseCache
   var desk: AdmissionDesk
   var retryBudget: RetryBudget

@@ -7,7 +7,9 @@ import GatewayProviders
 import GatewayValues
 
 /// A call that may be made: its model known, its price bounded, its routes in order.
-struct PreparedCall: Sendable {
+///
+/// A class: every stage is handed it, and most of them across a wait.
+final class PreparedCall: Sendable {
   let request: CallRequest
   let card: ModelCard
   let routes: [ModelRoute]
@@ -17,8 +19,10 @@ struct PreparedCall: Sendable {
   let cost: NanoDollars
   let price: PriceTable.Entry
 
+  /// `ways`: what the catalog says of a model and a dialect, for whoever remembers it.
   init(
-    _ request: CallRequest, _ catalog: Catalog, _ prices: PriceTable, atMilliseconds now: Int64
+    _ request: CallRequest, _ catalog: Catalog, _ prices: PriceTable, atMilliseconds now: Int64,
+    ways: (String, Dialect?) -> [ModelRoute]
   ) throws(Fault) {
     let facts = request.facts
     guard let card = catalog.models[facts.model], let model = GatewayName(card.name) else {
@@ -32,8 +36,7 @@ struct PreparedCall: Sendable {
         "The product \(product.name) may not ask \(card.name).",
         hint: "It may ask: \(product.models.joined(separator: ", ")).")
     }
-    let routes = Array(
-      catalog.routes(to: card.name, in: request.dialect).prefix(DeskPolicy.routesMax))
+    let routes = ways(card.name, request.dialect)
     guard !routes.isEmpty else { throw Self.otherDialect(card, catalog, request.dialect) }
     guard let price = prices.entry(for: card.name, atMilliseconds: now) else {
       throw Fault(
