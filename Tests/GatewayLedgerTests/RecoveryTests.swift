@@ -287,6 +287,73 @@ import Testing
     }
   }
 
+  /// One call of its own key, answered with so many bytes.
+  private func answer(_ fixture: LedgerFixture, _ key: String, replyBytes: Int) async throws {
+    let admission = try await fixture.ledger.reserve(
+      fixture.order(1_000), for: fixture.ticket(key))
+    guard case .held(let hold) = admission else { return }
+    try fixture.ledger.sent(hold)
+    var settlement = LedgerFixture.used(7)
+    settlement.endsCall = true
+    settlement.reply = [UInt8](repeating: 7, count: replyBytes)
+    try await fixture.ledger.settle(hold, settlement)
+  }
+
+  private func reply(_ fixture: LedgerFixture, _ key: String) async throws -> [UInt8]? {
+    let key = try #require(CallKey(key))
+    return try await fixture.ledger.call(CallName(product: LedgerFixture.product, key: key))?.reply
+  }
+
+  @Test func `a reply that was answered is there after a power cut, short or long`() async throws {
+    try await ScratchFolder.with { scratch in
+      let (folder, copy) = (scratch.file("before"), scratch.file("after"))
+      let sizes = [1, 5_000, LedgerLimits.replyInSettlementsBytesMax, 40_000, 1 << 20]
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folder, on: loop)
+        try await first.budget("all", 1_000_000)
+        for size in sizes + [3] { try await answer(first, "key\(size)", replyBytes: size) }
+        try await cut(first, to: copy)
+        for number in JournalFile.numbers(in: copy) { JournalFile.remove(copy, number) }
+        let second = try await LedgerFixture.open(copy, on: loop, boot: "other")
+        for size in sizes + [3] {
+          #expect(try await reply(second, "key\(size)") == [UInt8](repeating: 7, count: size))
+        }
+        #expect(try await second.standing("all")?.settled == NanoDollars(42))
+        let found = second.ledger.state.withLock { $0.recovered }
+        #expect(found.kept > 0 && !found.isWhole)
+        #expect(try await second.audit().problems == [])
+        for fixture in [first, second] { await fixture.ledger.close() }
+        for folder in [folder, copy] { try Files.removeTree(folder) }
+      }
+    }
+  }
+
+  @Test func `what another life has left in the journal of settlements says nothing`()
+    async throws
+  {
+    try await ScratchFolder.with { scratch in
+      let folders = ["first", "backup", "later"].map { scratch.file($0) }
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folders[0], on: loop)
+        try await answer(first, "one", replyBytes: 1)
+        try await settleDown(first)
+        try await cut(first, to: folders[1])
+        // The ledger goes on elsewhere, and its journal comes back to the backup.
+        try await cut(first, to: folders[2])
+        let later = try await LedgerFixture.open(folders[2], on: loop, boot: "later")
+        try await answer(later, "two", replyBytes: 1)
+        let journal = try Files.read(SettlementGroup.path(folders[2]))
+        try OpenFile(SettlementGroup.path(folders[1]), for: .replace).write(journal)
+        let back = try await LedgerFixture.open(folders[1], on: loop, boot: "back")
+        #expect(try await reply(back, "one") == [7])
+        #expect(try await reply(back, "two") == nil)
+        #expect(back.ledger.state.withLock { $0.recovered.kept } == 0)
+        for fixture in [first, later, back] { await fixture.ledger.close() }
+        for folder in folders { try Files.removeTree(folder) }
+      }
+    }
+  }
+
   @Test func `what is sent survives the process, whichever journal it was written to`()
     async throws
   {

@@ -21,8 +21,6 @@ package struct LedgerRecovery {
     package var gaps = 0
     /// Ends that only the journal of settlements had kept.
     package var kept = 0
-    /// Groups of that journal which are damaged: what they settled lies in a gap.
-    package var groupsLost = 0
     /// Whether the journal is known to tell everything.
     package var isWhole = true
 
@@ -123,7 +121,6 @@ package struct LedgerRecovery {
   private mutating func add(
     _ settlements: SettlementScan, to attempts: inout [AttemptID: LiveAttempt]
   ) {
-    report.groupsLost = settlements.groupsLost
     for (id, attempt) in settlements.attempts where attempts[id]?.line.state.isEnd != true {
       report.kept += 1
       attempts[id] = attempt

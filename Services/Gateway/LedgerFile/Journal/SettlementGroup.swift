@@ -117,12 +117,10 @@ package struct SettlementGroup {
 /// What a journal of settlements says to whoever opens its ledger.
 package struct SettlementScan: Equatable, Sendable {
   package private(set) var attempts: [AttemptID: LiveAttempt] = [:]
-  /// Groups that must be there and are not as they were written.
-  package private(set) var groupsLost = 0
 
-  /// The newest group says which are the last whose lines may not be committed. What is written
-  /// behind it may be torn, and may have taken the place of the oldest of those, whose lines were
-  /// committed meanwhile; but nothing is missing between two that are there.
+  /// The newest group says which are the last whose lines may not be committed. One that is not
+  /// whole is not believed: if it is the last, nobody was answered; if the disk has damaged it, what
+  /// it settled lies in a gap.
   package init(_ bytes: [UInt8], of life: SettlementLife) {
     var found: [SettlementGroup.Found] = []
     var offset = 0
@@ -133,12 +131,8 @@ package struct SettlementScan: Equatable, Sendable {
       offset = DirectFile.room(for: end)
     }
     guard let newest = found.max(by: { $0.number < $1.number }) else { return }
-    let needed = found.filter { $0.number >= newest.oldest }.sorted { $0.number < $1.number }
-    let first = needed.first?.number ?? newest.number
-    groupsLost = max(0, Int(clamping: newest.number - first) + 1 - needed.count)
-    for group in needed {
+    for group in found where group.number >= newest.oldest {
       let state = JournalState(Array(bytes[group.body]), mayBeTorn: false)
-      if !state.isUnbroken { groupsLost += 1 }
       attempts.merge(state.attempts) { first, _ in first }
     }
   }
