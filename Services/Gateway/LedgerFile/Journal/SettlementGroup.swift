@@ -1,5 +1,5 @@
 import Failpoints
-import Machine
+package import Machine
 
 /// What an epoch and its journal of settlements know each other by: drawn anew whenever a ledger
 /// is opened, so that what an earlier one has left in the file, or another ledger, says nothing.
@@ -31,7 +31,7 @@ package struct SettlementGroup {
   package static func path(_ folder: String) -> String { "\(folder)/settlements" }
 
   /// The bytes of a folder's journal; none when it has none.
-  static func read(_ folder: String) throws(MachineError) -> [UInt8] {
+  package static func read(_ folder: String) throws(MachineError) -> [UInt8] {
     let path = path(folder)
     guard Files.facts(of: path) != nil else { return [] }
     return try Files.read(path, bytesMax: LedgerLimits.settlementsBytes)
@@ -119,8 +119,8 @@ package struct SettlementScan: Equatable, Sendable {
   package private(set) var attempts: [AttemptID: LiveAttempt] = [:]
 
   /// The newest group says which are the last whose lines may not be committed. One that is not
-  /// whole is not believed: if it is the last, nobody was answered; if the disk has damaged it, what
-  /// it settled lies in a gap.
+  /// whole is not believed: if it is the last, nobody was answered; if the disk has damaged it,
+  /// what it settled lies in a gap.
   package init(_ bytes: [UInt8], of life: SettlementLife) {
     var found: [SettlementGroup.Found] = []
     var offset = 0

@@ -1,6 +1,6 @@
 // LedgerFile: a ledger as it lies on a disk: lines, accounts, prices and keys in one SQLite file,
-// the journal of what is under way beside it, one writer that groups commits, readers, and what
-// is made of it all after a crash. It decides nothing about a call and keeps no money in memory.
+// the journals of what is under way and of what was settled beside it, one writer that groups
+// commits, and readers. It decides nothing about a call and keeps no money in memory.
 // One process has a folder at a time. Limits: `LedgerLimits`.
 
 package import GatewayValues

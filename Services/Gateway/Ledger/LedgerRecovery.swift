@@ -2,14 +2,16 @@ import Failpoints
 package import Faults
 import GatewayBudgets
 import GatewayValues
+package import LedgerFile
 import Machine
 package import SQLite
 
 /// Brings a ledger from wherever its last process left it to a state in which nothing is open.
 ///
 /// What was reserved and not sent is void. What was sent is charged at its bound, uncertain, and
-/// listed. What the journal of settlements has kept ends as it was settled. When the journal may have lost something, all that lay in an open chunk is uncertain
-/// too, one line for each account.
+/// listed. What the journal of settlements has kept ends as it was settled. When the other journal
+/// may have lost something, all that lay in an open chunk is uncertain too, one line for each
+/// account.
 package struct LedgerRecovery {
   /// What was found, for the log and for tests.
   package struct Report: Equatable, Sendable {
