@@ -75,7 +75,8 @@ extension LedgerState {
     guard
       let place = settlements.ring?.place(byteCount: group.byteCount, attempts: taken.count)
     else {
-      for next in taken { waitForCommit(next.answer) }
+      for next in taken + settlements.waiting { waitForCommit(next.answer) }
+      settlements.waiting = []
       return write
     }
     for next in taken {
