@@ -257,7 +257,8 @@ let gatewayRooms =
   + module(
     "GatewayLedger", at: "Services/Gateway/Ledger",
     uses: """
-      LedgerFile GatewayBudgets GatewayValues SQLite EventLoop Telemetry Faults Locking Machine
+      LedgerFile GatewayBudgets GatewayValues SQLite EventLoop Telemetry Failpoints Faults Locking
+      Machine
       """, testUses: "GatewayAudit")
   // Answers by what was asked, in a bounded file; nothing in it is the only copy of a truth.
   + module(

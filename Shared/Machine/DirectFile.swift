@@ -16,6 +16,9 @@ import Glibc
   private let descriptor: Int32
   private let context: UInt64
   private let bytesMax: Int
+  /// Can be read from when the write that was begun is over; nil for a file that was not asked to
+  /// tell. It ends with this value.
+  package let endDescriptor: Int32?
   /// The bytes of the write that goes on.
   private let buffer: UnsafeMutableRawPointer
   private var writing = 0
@@ -27,21 +30,23 @@ import Glibc
 
   /// Opens the file; makes it, full of zeros, when there is none of this length.
   ///
-  /// `byteCount` and `bytesMax`, what one write may have, are multiples of a block.
+  /// `byteCount` and `bytesMax`, what one write may have, are multiples of a block. `tellsEnd`:
+  /// for whoever has a loop to wait on.
   package init(
-    _ path: String, byteCount: Int, bytesMax: Int, mode: UInt32 = 0o600
+    _ path: String, byteCount: Int, bytesMax: Int, tellsEnd: Bool = false, mode: UInt32 = 0o600
   ) throws(MachineError) {
-    if Files.facts(of: path)?.byteCount != byteCount {
-      try Self.make(path, byteCount: byteCount, mode: mode)
-    }
+    try Self.prepare(path, byteCount: byteCount, mode: mode)
     let descriptor = unsafe path.withPath { unsafe assay_open_direct($0) }
     guard descriptor >= 0 else { throw MachineError("write", path, errno: errno) }
+    let event = tellsEnd ? assay_event_open() : -1
     var context: UInt64 = 0
-    let code = unsafe assay_aio_open(&context)
+    let code = tellsEnd && event < 0 ? -errno : unsafe assay_aio_open(&context)
     guard code == 0 else {
       _ = close(descriptor)
+      if event >= 0 { _ = close(event) }
       throw MachineError("write", path, errno: -code)
     }
+    endDescriptor = tellsEnd ? event : nil
     self.path = path
     self.byteCount = byteCount
     self.bytesMax = bytesMax
@@ -53,7 +58,18 @@ import Glibc
   deinit {
     assay_aio_close(context)
     _ = close(descriptor)
+    if let endDescriptor { _ = close(endDescriptor) }
     unsafe buffer.deallocate()
+  }
+
+  /// Makes the file, where there is none of this length: takes as long as its bytes take to reach
+  /// the disk.
+  package static func prepare(
+    _ path: String, byteCount: Int, mode: UInt32 = 0o600
+  ) throws(MachineError) {
+    if Files.facts(of: path)?.byteCount != byteCount {
+      try make(path, byteCount: byteCount, mode: mode)
+    }
   }
 
   private static func make(
@@ -95,7 +111,8 @@ import Glibc
       filled += part.count
     }
     _ = unsafe memset(buffer + filled, 0, room - filled)
-    let code = unsafe assay_aio_write(context, descriptor, buffer, room, Int64(offset))
+    let code = unsafe assay_aio_write(
+      context, descriptor, buffer, room, Int64(offset), endDescriptor ?? -1)
     guard code == 0 else { throw MachineError("write", path, errno: -code) }
     writing = room
   }
@@ -106,6 +123,7 @@ import Glibc
     guard writing > 0 else { return }
     linger()
     let written = assay_aio_wait(context)
+    if let endDescriptor { assay_event_drain(endDescriptor) }
     let wanted = writing
     writing = 0
     guard written == Int64(wanted) else {

@@ -24,7 +24,8 @@ import Testing
         }
         let hold = try await fixture.hold(300)
         try fixture.ledger.sent(hold)
-        let line = try await fixture.ledger.settle(hold, Settlement(.bound, .aborted))
+        try await fixture.ledger.settle(hold, Settlement(.bound, .aborted))
+        let line = try await fixture.line(of: hold)
         _ = try await fixture.ledger.resolve(
           line: line.number, cost: NanoDollars(20), evidence: "seen")
         await fixture.ledger.close()
@@ -146,7 +147,7 @@ import Testing
       }
       let path = "\(fixture.folder)/bill"
       try Files.replace(path, with: lines.joined(separator: "\n") + "\n")
-      let bill = try fixture.audit(BilledCall.read(path)).bill
+      let bill = try await fixture.audit(BilledCall.read(path)).bill
       #expect(bill?.equal == 1 && bill?.missing == ["x"] && bill?.differing == [2])
       #expect(bill?.extra == [3] && bill?.uncertain == [4])
       #expect(bill?.billedTotal == NanoDollars(126) && bill?.coversBill == false)

@@ -27,7 +27,8 @@ import Testing
           try fixture.ledger.sent(hold)
           var settlement = LedgerFixture.used(7)
           settlement.endsCall = true
-          settlement.reply = [UInt8](repeating: 1, count: 20_000)
+          // Too long for the journal of settlements.
+          settlement.reply = [UInt8](repeating: 1, count: 40_000)
           spent += 7
           do {
             try await fixture.ledger.settle(hold, settlement)
@@ -43,8 +44,44 @@ import Testing
         try await widen(fixture)
         try await eventually(fixture) { try await fixture.hold(1) }
         _ = try await fixture.ledger.perform(.barrier)
-        #expect(try fixture.audit().problems == [])
-        #expect(try fixture.audit().settled == NanoDollars(spent))
+        #expect(try await fixture.audit().problems == [])
+        #expect(try await fixture.audit().settled == NanoDollars(spent))
+        await fixture.ledger.close()
+      }
+    }
+  }
+
+  @Test func `what the journal of settlements has taken is settled on a full disk too`()
+    async throws
+  {
+    try await ScratchFolder.with { scratch in
+      try await LedgerFixture.onLoop { loop in
+        let fixture = try await LedgerFixture.open(scratch.path, on: loop, pagesMax: 120)
+        try await fixture.budget("all", 1_000_000_000)
+        var holds: [AttemptHold] = []
+        for _ in 0..<300 {
+          let hold = try await fixture.hold(1_000)
+          try fixture.ledger.sent(hold)
+          holds.append(hold)
+        }
+        // Until it is full as well, for none of these lines can be committed.
+        var answered = 0
+        for hold in holds {
+          var settlement = LedgerFixture.used(7)
+          settlement.endsCall = true
+          settlement.reply = [UInt8](repeating: 1, count: 20_000)
+          let refusal = await reason { try await fixture.ledger.settle(hold, settlement) }
+          #expect(refusal == nil || refusal == "LEDGER_FULL")
+          if refusal == nil { answered += 1 }
+        }
+        #expect(answered > 50 && answered < 300)
+        #expect(await reason { _ = try await fixture.ledger.perform(.barrier) } == "LEDGER_FULL")
+        #expect(await reason { _ = try await fixture.hold(1) } == "LEDGER_FULL")
+        #expect(try await fixture.standing("all")?.settled == NanoDollars(2_100))
+        try await widen(fixture)
+        try await eventually(fixture) { try await fixture.hold(1) }
+        #expect(try await fixture.audit().problems == [])
+        #expect(try await fixture.audit().settled == NanoDollars(2_100))
         await fixture.ledger.close()
       }
     }

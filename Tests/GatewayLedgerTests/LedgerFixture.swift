@@ -2,13 +2,14 @@ import EventLoop
 import Faults
 import GatewayAudit
 import GatewayBudgets
-import GatewayLedger
 import GatewayValues
 import LedgerFile
 import Locking
 import Machine
 import TestSupport
 import Testing
+
+@testable import GatewayLedger
 
 /// A clock that stands still until a test moves it.
 final class ManualClock: Sendable {
@@ -139,8 +140,16 @@ struct LedgerFixture: Sendable {
     }
   }
 
-  func audit(_ bill: [BilledCall]? = nil) throws -> AuditReport {
-    try LedgerAudit.run(folder: folder, bill: bill)
+  /// The line of an attempt that has ended, with its number.
+  func line(of hold: AttemptHold) async throws -> LedgerLine {
+    let lines = try await ledger.lines(LineFilter())
+    return try #require(lines.first { $0.attempt == hold.id })
+  }
+
+  /// Of the file, with all that was answered.
+  func audit(_ bill: [BilledCall]? = nil) async throws -> AuditReport {
+    _ = try? await ledger.perform(.barrier)
+    return try LedgerAudit.run(folder: folder, bill: bill)
   }
 }
 

@@ -85,10 +85,11 @@ import Testing
       let first = try await fixture.ledger.settle(hold, LedgerFixture.used(100))
       let second = try await fixture.ledger.settle(hold, LedgerFixture.used(400))
       let third = try await fixture.ledger.void(hold)
-      #expect(first.number == second.number && second.cost == NanoDollars(100))
-      #expect(third.number == first.number && third.state == .settled)
+      #expect(first.attempt == second.attempt && first.cost == NanoDollars(100))
+      #expect(second.number > 0 && second.cost == NanoDollars(100))
+      #expect(third.number == second.number && third.state == .settled)
       #expect(try await fixture.standing("all")?.settled == NanoDollars(100))
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 
@@ -110,7 +111,7 @@ import Testing
       let estimated = try await fixture.ledger.settle(hold, estimate)
       #expect(estimated.standing == .estimated && estimated.cost == NanoDollars(30))
       #expect(fixture.ledger.stats.overBound == 1 && fixture.ledger.stats.notCredible == 1)
-      let report = try fixture.audit()
+      let report = try await fixture.audit()
       #expect(report.problems == [] && report.excess == NanoDollars(400))
     }
   }
@@ -184,7 +185,8 @@ import Testing
       try await fixture.budget("all", 1_000)
       let hold = try await fixture.hold(400)
       try fixture.ledger.sent(hold)
-      let line = try await fixture.ledger.settle(hold, Settlement(.bound, .aborted))
+      try await fixture.ledger.settle(hold, Settlement(.bound, .aborted))
+      let line = try await fixture.line(of: hold)
       var filter = LineFilter()
       filter.isUncertainOnly = true
       #expect(try await fixture.ledger.lines(filter).map(\.number) == [line.number])
@@ -198,7 +200,7 @@ import Testing
         _ = try await fixture.ledger.resolve(line: line.number, cost: .zero, evidence: "x")
       }
       #expect(again == "LINE_CORRECTED")
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 
@@ -231,10 +233,10 @@ import Testing
           == "TIME_ZONE_UNKNOWN")
       let history = try await fixture.ledger.history(of: LedgerFixture.name("all"))
       #expect(history.map(\.budget.cap.count) == [1_000, 2_000, 500, 300, 299])
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
       try await fixture.ledger.remove(budget: LedgerFixture.name("all"))
       try await fixture.pay(5_000, of: 5_000)
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 
@@ -268,7 +270,7 @@ import Testing
       try await fixture.ledger.set(LedgerProduct(name: LedgerFixture.product, limits: [1]))
       #expect(try await fixture.ledger.keys() == [key])
       #expect(try await fixture.ledger.products().map(\.limits) == [[1]])
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 
@@ -282,7 +284,7 @@ import Testing
       #expect(await reason { _ = try await fixture.hold(1) } == "BUDGET_EXHAUSTED")
       fixture.clock.advance(1)
       try await fixture.pay(100, of: 100)
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 }

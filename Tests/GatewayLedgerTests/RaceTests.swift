@@ -53,7 +53,7 @@ import Testing
       try await fixture.pay(rest, of: rest, key: "last")
       #expect(await reason { _ = try await fixture.hold(1, key: "last") } == "BUDGET_EXHAUSTED")
       _ = try await fixture.ledger.perform(.barrier)
-      let report = try fixture.audit()
+      let report = try await fixture.audit()
       #expect(report.problems == [] && report.settled == NanoDollars(1_000_000))
     }
   }
@@ -78,7 +78,7 @@ import Testing
         #expect(held.count == 40)
         for hold in held { try await fixture.ledger.void(hold) }
       }
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 

@@ -57,9 +57,8 @@ import Testing
           let isPowerCut = Bool.random(using: &random)
           folder = scratch.file("life\(life)")
           folders.append(folder)
-          try await settleDown(fixture)
-          try fixture.copy(to: folder)
-          if isPowerCut { try tear(folder, &random) }
+          try await cut(fixture, to: folder)
+          if isPowerCut { try PowerCut.tear(folder, &random) }
           try await end(fixture, open)
           let boot = isPowerCut ? "boot \(life)" : fixture.ledger.options.boot
           fixture = try await LedgerFixture.open(
@@ -68,7 +67,7 @@ import Testing
           try await check(fixture, &model, open, isPowerCut: isPowerCut)
         }
         await fixture.ledger.close()
-        #expect(try fixture.audit().problems == [])
+        #expect(try await fixture.audit().problems == [])
         for folder in folders { try Files.removeTree(folder) }
       }
     }
@@ -162,21 +161,11 @@ import Testing
     for _ in 0..<3 { _ = try await fixture.ledger.perform(.barrier) }
   }
 
-  /// The journal as a power cut leaves it: cut anywhere, or with a page that never came.
-  private func tear(_ folder: String, _ random: inout SeededRandom) throws {
-    for number in JournalFile.numbers(in: folder) {
-      let path = JournalFile.path(folder, number)
-      var bytes = try Files.read(path)
-      // Behind what counts a mapped file is empty.
-      let end = try MappedFile.read(path).map { $0.bytes.count + 16 } ?? bytes.count
-      bytes = Array(bytes.prefix(Int.random(in: 0...end, using: &random)))
-      if Bool.random(using: &random), bytes.count > 64 {
-        let place = Int.random(in: 0..<bytes.count - 32, using: &random)
-        for index in place..<place + 32 { bytes[index] = 0 }
-      }
-      let file = try OpenFile(path, for: .replace)
-      try file.write(bytes)
-    }
+  /// The folder between two of the writer's groups. What was answered need not be committed, but
+  /// where only the commit makes it last.
+  private func cut(_ fixture: LedgerFixture, to folder: String) async throws {
+    if fixture.ledger.settlements == nil { try await settleDown(fixture) }
+    try await fixture.ledger.onWriter { _ in try fixture.copy(to: folder) }
   }
 
   private func end(_ fixture: LedgerFixture, _ open: [Open]) async throws {
@@ -195,7 +184,7 @@ import Testing
         model.uncertain[account, default: 0] += one.bound
       }
     }
-    #expect(try fixture.audit().problems == [])
+    #expect(try await fixture.audit().problems == [])
     guard isPowerCut else { return try await compare(fixture, model) }
     for (account, cap) in model.caps {
       let words = account.split(separator: " ").map(String.init)
@@ -206,7 +195,8 @@ import Testing
       let used = standing.settled.count + standing.uncertain.count
       #expect(used >= model.used(account), "\(account) lost money")
       #expect(used <= max(cap, account == "all" ? model.highest : 0), "\(account) passed its cap")
-      #expect(standing.settled.count == model.settled[account] ?? 0 || used >= 0)
+      // Every answer says what it cost, to the nano-dollar.
+      #expect(standing.settled.count == model.settled[account] ?? 0, "\(account) settled")
       model.settled[account] = standing.settled.count
       model.uncertain[account] = standing.uncertain.count
     }
@@ -290,9 +280,76 @@ import Testing
         _ = try await second.ledger.resolve(
           line: lines[0].number, cost: .zero, evidence: "the provider's console")
         #expect(try await second.standing("all")?.uncertain == .zero)
-        #expect(try second.audit().problems == [])
+        #expect(try await second.audit().problems == [])
         await second.ledger.close()
         for folder in [folder, copy] { try Files.removeTree(folder) }
+      }
+    }
+  }
+
+  /// One call of its own key, answered with so many bytes.
+  private func answer(_ fixture: LedgerFixture, _ key: String, replyBytes: Int) async throws {
+    let admission = try await fixture.ledger.reserve(
+      fixture.order(1_000), for: fixture.ticket(key))
+    guard case .held(let hold) = admission else { return }
+    try fixture.ledger.sent(hold)
+    var settlement = LedgerFixture.used(7)
+    settlement.endsCall = true
+    settlement.reply = [UInt8](repeating: 7, count: replyBytes)
+    try await fixture.ledger.settle(hold, settlement)
+  }
+
+  private func reply(_ fixture: LedgerFixture, _ key: String) async throws -> [UInt8]? {
+    let key = try #require(CallKey(key))
+    return try await fixture.ledger.call(CallName(product: LedgerFixture.product, key: key))?.reply
+  }
+
+  @Test func `a reply that was answered is there after a power cut, short or long`() async throws {
+    try await ScratchFolder.with { scratch in
+      let (folder, copy) = (scratch.file("before"), scratch.file("after"))
+      let sizes = [1, 5_000, LedgerLimits.replyInSettlementsBytesMax, 40_000, 1 << 20]
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folder, on: loop)
+        try await first.budget("all", 1_000_000)
+        for size in sizes + [3] { try await answer(first, "key\(size)", replyBytes: size) }
+        try await cut(first, to: copy)
+        for number in JournalFile.numbers(in: copy) { JournalFile.remove(copy, number) }
+        let second = try await LedgerFixture.open(copy, on: loop, boot: "other")
+        for size in sizes + [3] {
+          #expect(try await reply(second, "key\(size)") == [UInt8](repeating: 7, count: size))
+        }
+        #expect(try await second.standing("all")?.settled == NanoDollars(42))
+        let found = second.ledger.state.withLock { $0.recovered }
+        #expect(found.kept > 0 && !found.isWhole)
+        #expect(try await second.audit().problems == [])
+        for fixture in [first, second] { await fixture.ledger.close() }
+        for folder in [folder, copy] { try Files.removeTree(folder) }
+      }
+    }
+  }
+
+  @Test func `what another life has left in the journal of settlements says nothing`()
+    async throws
+  {
+    try await ScratchFolder.with { scratch in
+      let folders = ["first", "backup", "later"].map { scratch.file($0) }
+      try await LedgerFixture.onLoop { loop in
+        let first = try await LedgerFixture.open(folders[0], on: loop)
+        try await answer(first, "one", replyBytes: 1)
+        try await settleDown(first)
+        try await cut(first, to: folders[1])
+        // The ledger goes on elsewhere, and its journal comes back to the backup.
+        try await cut(first, to: folders[2])
+        let later = try await LedgerFixture.open(folders[2], on: loop, boot: "later")
+        try await answer(later, "two", replyBytes: 1)
+        let journal = try Files.read(SettlementGroup.path(folders[2]))
+        try OpenFile(SettlementGroup.path(folders[1]), for: .replace).write(journal)
+        let back = try await LedgerFixture.open(folders[1], on: loop, boot: "back")
+        #expect(try await reply(back, "one") == [7])
+        #expect(try await reply(back, "two") == nil)
+        #expect(back.ledger.state.withLock { $0.recovered.kept } == 0)
+        for fixture in [first, later, back] { await fixture.ledger.close() }
+        for folder in folders { try Files.removeTree(folder) }
       }
     }
   }
@@ -323,7 +380,7 @@ import Testing
         let found = second.ledger.state.withLock { $0.recovered }
         #expect(found.isWhole && found.uncertain == open.count)
         #expect(try await second.standing("all")?.uncertain == NanoDollars(Int64(open.count * 10)))
-        #expect(try second.audit().problems == [])
+        #expect(try await second.audit().problems == [])
         await second.ledger.close()
         for hold in open { try await first.ledger.void(hold) }
         await first.ledger.close()

@@ -145,14 +145,16 @@ import Testing
     EnvironmentVariables.current["GATEWAY_KILLS"].flatMap { Int($0) } ?? 6
   private static let clients = 8
 
-  @Test(.timeLimit(.minutes(20)))
-  func `a kill loses no line, and what was in flight is charged and listed`() async throws {
+  @Test(.timeLimit(.minutes(20)), arguments: ["process", "power"])
+  func `a kill loses no line, and what was in flight is charged and listed`(
+    _ durability: String
+  ) async throws {
     var random = SeededRandom("kills")
     try await GatewayFixture.with { fixture in
       try await fixture.script([["fault": "delay", "with": ["delay_ms": 5]]])
       // The first is the fixture's own, which gives way to those that are killed.
       try await fixture.gateway.end()
-      let environment = GatewayFixture.environment(fixture.folder, "process")
+      let environment = GatewayFixture.environment(fixture.folder, durability)
       var answered = 0
       for round in 0..<Self.kills {
         let after = Int.random(in: 1...60, using: &random)
@@ -172,7 +174,7 @@ import Testing
         try await GatewayFixture.ready(gateway, fixture.loop)
         try await gateway.end()
       }
-      try await check(fixture, answered: answered)
+      try await check(fixture, answered: answered, durability)
     }
   }
 
@@ -200,7 +202,9 @@ import Testing
 
   /// The ledger's file against the simulator's: each call at the same usage and cost, or at a
   /// bound that covers it.
-  private func check(_ fixture: GatewayFixture, answered: Int) async throws {
+  private func check(
+    _ fixture: GatewayFixture, answered: Int, _ durability: String
+  ) async throws {
     try await fixture.simulator.end()
     let billed = try BilledCall.read("\(fixture.folder)/bill.jsonl")
     let report = try LedgerAudit.run(folder: "\(fixture.folder)/ledger", bill: billed)
@@ -213,7 +217,7 @@ import Testing
     // Each client has one call in flight at each kill.
     #expect(comparison.uncertain.count <= Self.kills * Self.clients)
     print(
-      "\(Self.kills) kills: \(answered) answered, \(billed.count) billed, "
+      "\(Self.kills) kills, \(durability): \(answered) answered, \(billed.count) billed, "
         + "\(comparison.equal) equal, \(comparison.uncertain.count) uncertain")
   }
 }

@@ -28,6 +28,26 @@ import Testing
     }
   }
 
+  @Test func `a file that was asked to tell does so when a write is over, once`() throws {
+    try scratch { path in
+      var file = try DirectFile(path, byteCount: 4 * block, bytesMax: block, tellsEnd: true)
+      let told = file.endDescriptor
+      let descriptor = try #require(told)
+      func isTold(within milliseconds: Int32) -> Bool {
+        var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&wanted, 1, milliseconds) == 1
+      }
+      for turn in 0..<3 {
+        #expect(!isTold(within: 0))
+        try file.begin([[UInt8(turn)]], at: turn * block)
+        #expect(isTold(within: 10_000))
+        try file.finish()
+      }
+      #expect(!isTold(within: 0))
+      #expect(try Files.read(path)[2 * block] == 2)
+    }
+  }
+
   @Test func `a file of another length is made anew, one of this length is kept`() throws {
     try scratch { path in
       try Files.replace(path, with: "short")

@@ -122,7 +122,8 @@ extension Ledger {
   }
 
   /// Replaces the hold by what the attempt came to. Returns when that is as durable as was asked;
-  /// again for the same attempt, with the same line.
+  /// again for the same attempt, with the same line. Its number is 0 as long as the line is not
+  /// committed: what is durable before that has a place in a journal only.
   ///
   /// When the disk is full it throws `LEDGER_FULL`: what was spent is kept and written as soon as
   /// there is space.
@@ -165,20 +166,17 @@ extension Ledger {
       return try await line(ofEnded: id)
     }
     let result = await withCheckedContinuation { (answer: LedgerOrder.Answer) in
-      let (isKnown, isAlone) = change { state in
-        let isAlone = state.live.count == 1
-        do throws(Fault) {
-          guard state.live[id] != nil, let ended = try state.end(id, settlement, at: now) else {
-            return (false, isAlone)
-          }
-          state.queue(.line(ended.attempt), answer)
-        } catch {
-          answer.resume(returning: .failure(error))
-        }
-        return (true, isAlone)
+      let settling = change { state in
+        Result { () throws(Fault) in try state.settle(id, settlement, at: now, answer) }
       }
-      if !isKnown { answer.resume(returning: .success(.done)) }
-      pace.waits(isAlone: isAlone, on: loop)
+      switch settling {
+      case .failure(let fault): answer.resume(returning: .failure(fault))
+      case .success(.over): answer.resume(returning: .success(.done))
+      case .success(.commit(let isAlone)): pace.waits(isAlone: isAlone, on: loop)
+      case .success(.journal(let isAlone)):
+        pace.waits(isAlone: isAlone, on: loop)
+        settlements?.wake(isAlone: isAlone)
+      }
       retryWaitingIfAny()
     }
     if case .line(let line) = try result.get() { return line }

@@ -5,20 +5,33 @@ package import LedgerFile
 import Locking
 
 extension Ledger {
+  /// Returns when the file has every line of which somebody may have heard, or cannot have it.
+  private func catchUp() async {
+    if state.withLock({ $0.linesUnderWay > 0 }) { _ = try? await perform(.barrier) }
+  }
+
+  private func askOfAll<R: Sendable>(
+    _ body: @escaping @Sendable (LedgerReader) throws(Fault) -> R
+  ) async throws(Fault) -> R {
+    await catchUp()
+    return try await ask(body)
+  }
+
   /// A page of lines, by their numbers.
   package func lines(_ filter: LineFilter) async throws(Fault) -> [LedgerLine] {
-    try await ask { reader throws(Fault) in try reader.lines(filter) }
+    try await askOfAll { reader throws(Fault) in try reader.lines(filter) }
   }
 
   package func spend(
     by grouping: SpendGrouping, _ filter: SpendFilter = SpendFilter()
   ) async throws(Fault) -> [SpendRow] {
-    try await ask { reader throws(Fault) in try reader.spend(by: grouping, filter) }
+    try await askOfAll { reader throws(Fault) in try reader.spend(by: grouping, filter) }
   }
 
   /// A call that was settled under its key.
   package func call(_ name: CallName) async throws(Fault) -> SettledCall? {
-    try await ask { reader throws(Fault) in try reader.call(name)?.settled }
+    if state.withLock({ $0.calls[name] != nil }) { await catchUp() }
+    return try await ask { reader throws(Fault) in try reader.call(name)?.settled }
   }
 
   /// How every subject of a budget stands in the window of now.
@@ -69,21 +82,21 @@ extension Ledger {
 
   /// A page of attempts, the newest first.
   package func attempts(_ filter: AttemptFilter) async throws(Fault) -> [KnownAttempt] {
-    try await ask { reader throws(Fault) in try reader.attempts(filter) }
+    try await askOfAll { reader throws(Fault) in try reader.attempts(filter) }
   }
 
   package func attempt(_ id: AttemptID) async throws(Fault) -> KnownAttempt? {
-    try await ask { reader throws(Fault) in try reader.attempt(id) }
+    try await askOfAll { reader throws(Fault) in try reader.attempt(id) }
   }
 
   package func attempt(ofLine number: Int64) async throws(Fault) -> KnownAttempt? {
-    try await ask { reader throws(Fault) in try reader.attempt(ofLine: number) }
+    try await askOfAll { reader throws(Fault) in try reader.attempt(ofLine: number) }
   }
 
   package func summary(
     by grouping: SpendGrouping?, _ filter: AttemptFilter
   ) async throws(Fault) -> [SpendSummary] {
-    try await ask { reader throws(Fault) in try reader.summary(by: grouping, filter) }
+    try await askOfAll { reader throws(Fault) in try reader.summary(by: grouping, filter) }
   }
 
   /// Every word on each budget, in their order.

@@ -49,6 +49,11 @@ package final class Ledger: Sendable {
   private let lock: Lock<LedgerLock?>
   private let writers: OwnerThreads<WriterItem>
   private let readers: OwnerThreads<@Sendable (LedgerReader) -> Void>
+  /// Whom settlements that must survive a power cut are given to; nil when each waits for its
+  /// commit.
+  let settlements: SettlementWriter?
+  /// Why there is no journal of settlements where there should be one: answers wait longer then.
+  package let journalAbsence: String?
 
   private static let tick = Duration.seconds(1)
   private static let restAfter = Duration.seconds(2)
@@ -56,7 +61,8 @@ package final class Ledger: Sendable {
   private init(
     _ opened: sending LedgerState, _ options: LedgerOptions, _ loop: EventLoop,
     _ lock: LedgerLock, _ writers: OwnerThreads<WriterItem>,
-    _ readers: OwnerThreads<@Sendable (LedgerReader) -> Void>
+    _ readers: OwnerThreads<@Sendable (LedgerReader) -> Void>,
+    _ settlements: (writer: SettlementWriter?, absence: String?)
   ) {
     state = Lock(opened)
     self.options = options
@@ -64,6 +70,8 @@ package final class Ledger: Sendable {
     self.lock = Lock(lock)
     self.writers = writers
     self.readers = readers
+    self.settlements = settlements.writer
+    journalAbsence = settlements.absence
   }
 
   // MARK: - Opening
@@ -73,6 +81,8 @@ package final class Ledger: Sendable {
     var budgets: [Budget] = []
     var prices = PriceTable()
     var usedKeys = CallKeyFilter(keyCount: 0)
+    let life: SettlementLife
+    var journalAbsence: String?
   }
 
   /// Whom the writer tells; set before it is given anything.
@@ -106,13 +116,13 @@ package final class Ledger: Sendable {
     let (place, now) = (folder, options.clock())
     try await writers.start(
       open: {
-        let (seat, found) = try Self.openWriter(place, options.boot, now)
+        let (seat, found) = try Self.openWriter(place, options, now)
         ear.found.withLock { $0 = found }
         return seat
       },
       take: { seat, items in Self.take(items, seat, ear) },
       lingerMax: options.durability == .power ? LedgerPace.lingerMax : nil,
-      stepsBack: options.durability == .process, restAfter: Self.restAfter,
+      stepsBack: true, restAfter: Self.restAfter,
       rest: { seat in
         seat.writer.dropReplies(at: options.clock())
         seat.writer.rest()
@@ -127,8 +137,14 @@ package final class Ledger: Sendable {
         open: { LedgerReader(try place.openReading(), path: place.path) },
         take: { reader, questions in for question in questions { question(reader) } })
       guard let found = ear.found.withLock({ $0 }) else { throw Fault.ledgerClosed }
-      let ledger = Ledger(
-        try Self.begin(found, options), options, loop, lock, writers, readers)
+      var state = try Self.begin(found, options)
+      let settlements = await Self.openSettlements(
+        options, absence: found.journalAbsence, on: loop)
+      if settlements.writer != nil {
+        state.settlements.ring = SettlementRing(byteCount: LedgerLimits.settlementsBytes)
+      }
+      let ledger = Ledger(state, options, loop, lock, writers, readers, settlements)
+      await settlements.writer?.belongs(to: ledger)
       ear.ledger.withLock { $0.ledger = ledger }
       loop.execute { ledger.scheduleTick() }
       return ledger
@@ -139,22 +155,29 @@ package final class Ledger: Sendable {
   }
 
   private static func openWriter(
-    _ folder: LedgerFolder, _ boot: String, _ now: Int64
+    _ folder: LedgerFolder, _ options: LedgerOptions, _ now: Int64
   ) throws -> (WriterSeat, Found) {
     let connection = try folder.openWriting()
-    var recovery = LedgerRecovery(folder: folder.path, boot: boot, now: now)
+    var recovery = LedgerRecovery(folder: folder.path, boot: options.boot, now: now)
     let writer = try recovery.run(connection)
+    var found: Found
     do {
-      return (
-        WriterSeat(writer),
-        Found(
-          report: recovery.report, budgets: try StoredBudgets.current(on: connection),
-          prices: try StoredBudgets.prices(on: connection),
-          usedKeys: try writer.usedKeys())
-      )
+      found = Found(
+        report: recovery.report, budgets: try StoredBudgets.current(on: connection),
+        prices: try StoredBudgets.prices(on: connection),
+        usedKeys: try writer.usedKeys(), life: recovery.life)
     } catch {
       throw error.ledgerFault(folder.path)
     }
+    if options.durability == .power {
+      do throws(MachineError) {
+        try DirectFile.prepare(
+          SettlementGroup.path(folder.path), byteCount: LedgerLimits.settlementsBytes)
+      } catch {
+        found.journalAbsence = error.description
+      }
+    }
+    return (WriterSeat(writer), found)
   }
 
   private static func begin(
@@ -172,7 +195,7 @@ package final class Ledger: Sendable {
     }
     var state = LedgerState(
       folder: options.folder, boot: options.boot, report: found.report, budgets: budgets,
-      prices: found.prices, journal: journal)
+      prices: found.prices, journal: journal, life: found.life)
     state.recovered = found.report
     state.usedKeys = found.usedKeys
     return state
@@ -338,6 +361,7 @@ package final class Ledger: Sendable {
     }
     for waiter in waiting { waiter.answer.resume(returning: .failure(.ledgerClosed)) }
     _ = try? await perform(.barrier)
+    await settlements?.close()
     change { state in
       state.sweep(idleSince: .max)
       state.fault = state.fault ?? .ledgerClosed

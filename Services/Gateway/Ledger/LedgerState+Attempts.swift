@@ -230,7 +230,9 @@ extension LedgerState {
   /// Its line is on the disk.
   mutating func committed(_ line: LedgerLine) {
     stats.lines += 1
+    linesUnderWay -= 1
     guard let known = live.removeValue(forKey: line.attempt) else { return }
+    if known.settlementGroup > 0 { settlements.ring?.release(known.settlementGroup) }
     escrow.committed(excess: line.excess, in: line.accounts)
     for account in line.accounts { escrow.raiseIfDue(account) }
     guard let name = known.attempt.callName else { return }

@@ -12,6 +12,8 @@ struct LedgerState {
     var attempt: LiveAttempt
     var machine = AttemptStateMachine()
     let price: PriceTable.Entry
+    /// The group of the journal of settlements that has its end; 0: none.
+    var settlementGroup: Int64 = 0
 
     init(attempt: LiveAttempt, price: PriceTable.Entry) {
       self.attempt = attempt
@@ -74,6 +76,9 @@ struct LedgerState {
   /// Whether one of them may not lie until others have come.
   var isUrgent = false
   var isGathering = false
+  /// Lines among what was queued, until they are committed.
+  var linesUnderWay = 0
+  var settlements: SettlementQueue
   /// The last word: a disk that failed, or the end.
   var fault: Fault?
   var isFull = false
@@ -82,8 +87,9 @@ struct LedgerState {
 
   init(
     folder: String, boot: String, report: LedgerRecovery.Report, budgets: BudgetTable,
-    prices: PriceTable, journal: JournalFile
+    prices: PriceTable, journal: JournalFile, life: SettlementLife
   ) {
+    settlements = SettlementQueue(life: life)
     self.folder = folder
     self.boot = boot
     self.budgets = budgets
@@ -102,6 +108,7 @@ struct LedgerState {
 
   mutating func queue(_ work: LedgerWork, _ answer: LedgerOrder.Answer? = nil) {
     let order = LedgerOrder(work: work, answer: answer)
+    if case .line = work { linesUnderWay += 1 }
     isUrgent = isUrgent || !order.canWait
     queued.append(order)
   }

@@ -28,6 +28,11 @@ struct OpenGateway {
     var options = LedgerOptions(folder: values[GatewaySettings.path])
     options.durability = LedgerDurability(rawValue: values[GatewaySettings.durability]) ?? .power
     let ledger = try await Ledger.open(options, on: loop)
+    if let why = ledger.journalAbsence {
+      logger.warning(
+        "no journal of settlements can be kept: each answer waits for its commit",
+        [.path: .string(options.folder), .error: .string(why)])
+    }
     let cache = try await Self.cache(environment)
     let plans = values[GatewaySettings.promptCache] == "plan"
     let metrics = environment.metrics

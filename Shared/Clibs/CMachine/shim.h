@@ -6,6 +6,7 @@
 #include <link.h>
 #include <linux/aio_abi.h>
 #include <stdint.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -68,9 +69,11 @@ static inline void assay_aio_close(uint64_t context) {
   syscall(SYS_io_destroy, (aio_context_t)context);
 }
 
-// 0, or a negative errno. The bytes must stay until the write is over.
+// 0, or a negative errno. The bytes must stay until the write is over; its end is counted by
+// `event`, when that is none below zero.
 static inline int assay_aio_write(
-    uint64_t context, int descriptor, const void *bytes, size_t count, int64_t offset) {
+    uint64_t context, int descriptor, const void *bytes, size_t count, int64_t offset,
+    int event) {
   struct iocb order = {0};
   struct iocb *orders[1] = {&order};
   order.aio_fildes = (uint32_t)descriptor;
@@ -78,6 +81,10 @@ static inline int assay_aio_write(
   order.aio_buf = (uint64_t)(uintptr_t)bytes;
   order.aio_nbytes = count;
   order.aio_offset = offset;
+  if (event >= 0) {
+    order.aio_flags = IOCB_FLAG_RESFD;
+    order.aio_resfd = (uint32_t)event;
+  }
   long taken = syscall(SYS_io_submit, (aio_context_t)context, 1L, orders);
   return taken == 1 ? 0 : taken < 0 ? -errno : -EAGAIN;
 }
@@ -101,6 +108,15 @@ static inline int64_t assay_aio_wait(uint64_t context) {
     count = syscall(SYS_io_getevents, (aio_context_t)context, 1L, 1L, &end, NULL);
   } while (count == 0 || (count < 0 && errno == EINTR));
   return count == 1 ? end.res : -errno;
+}
+
+// A descriptor that can be read from when something has ended, until it is drained.
+static inline int assay_event_open(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+
+static inline void assay_event_drain(int event) {
+  uint64_t count;
+  while (read(event, &count, sizeof count) < 0 && errno == EINTR) {
+  }
 }
 
 // The magic number of the file system below a path; 0 when nobody knows.

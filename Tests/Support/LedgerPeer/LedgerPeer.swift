@@ -85,10 +85,12 @@ struct Load: Sendable {
   let width: Int
   /// Of each caller.
   let callsMax: Int
+  private let mayWait = EnvironmentVariables.current["LEDGER_WAITS"] != nil
 
   func run(on loop: EventLoop) async throws {
     var options = LedgerOptions(folder: folder)
     options.durability = durability
+    if let boot = EnvironmentVariables.current["LEDGER_BOOT"] { options.boot = boot }
     let ledger = try await Ledger.open(options, on: loop)
     try await Peer.prepare(ledger, cap: NanoDollars(1_000_000_000_000_000))
     print("open")
@@ -102,7 +104,15 @@ struct Load: Sendable {
           var turn = 0
           while turn < callsMax {
             turn += 1
-            try await call(index, "\(getpid())-\(index)-\(turn)-\(start)", ledger, log)
+            let id = "\(getpid())-\(index)-\(turn)-\(start)"
+            do {
+              try await call(index, id, ledger, log)
+            } catch let fault as Fault where fault.reason == "LEDGER_FULL" && mayWait {
+              // Until there is room again.
+              print("full")
+              fflush(nil)
+              try await loop.sleep(for: fault.retryAfter ?? .milliseconds(10))
+            }
           }
         }
       }

@@ -9,6 +9,8 @@
  *   sync     the next fsync or fdatasync fails with EIO and is forgotten: a second one would say
  *            that all is well, as Linux does, though what was to be synced is lost; so does an
  *            asynchronous write, which is a write and its sync in one
+ *   aio      asynchronous writes fail with EIO, and nothing else does
+ *   allocate blocks that are asked for ahead (posix_fallocate) are refused with ENOSPC
  *   crowded  statvfs says that 95 of 100 blocks are used
  *   network  statfs says NFS
  * Whatever fails makes the file BADDISK_CONTROL.hit, so that a test knows that it came to that.
@@ -148,6 +150,10 @@ int ftruncate(int descriptor, off_t size) { return ftruncate64(descriptor, size)
 
 int posix_fallocate64(int descriptor, off64_t start, off64_t count) {
   int error = write_error(descriptor);
+  if (!error && says("allocate") && is_ours(descriptor)) {
+    tell();
+    error = ENOSPC;
+  }
   if (error) return error;
   return ((int (*)(int, off64_t, off64_t))real("posix_fallocate64"))(descriptor, start, count);
 }
@@ -196,11 +202,16 @@ long syscall(long number, ...) {
     struct iocb *order = ((struct iocb **)words[2])[0];
     int descriptor = (int)order->aio_fildes;
     failed = 0;
-    if (says("io") && is_ours(descriptor)) {
+    if ((says("io") || says("aio")) && is_ours(descriptor)) {
       tell();
       failed = EIO;
     } else if (sync_error(descriptor)) {
       failed = EIO;
+    }
+    if (failed && order->aio_flags & IOCB_FLAG_RESFD) {
+      uint64_t one = 1;
+      ((ssize_t(*)(int, const void *, size_t))real("write"))(
+          (int)order->aio_resfd, &one, sizeof one);
     }
     if (failed) return 1;
   }

@@ -9,7 +9,7 @@ package import SQLite
 package enum LedgerSchema {
   /// `Algr` in ASCII.
   package static let applicationID: Int32 = 0x416C_6772
-  package static let migrations = [first, second]
+  package static let migrations = [first, second, third]
   package static var latest: Int32 { Int32(migrations.count) }
   /// Tables whose rows stay as they were written.
   package static let appended = [
@@ -38,7 +38,8 @@ package enum LedgerSchema {
 
   /// Of the tables that a step has made.
   private static func guards(of step: Int32) -> String {
-    appended.filter { ($0 == "change_log") == (step == 2) }.flatMap { table in
+    let isNew = { (table: String) in step == (table == "change_log" ? 2 : 1) }
+    return appended.filter(isNew).flatMap { table in
       ["UPDATE", "DELETE"].map { verb in
         """
         CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
@@ -212,5 +213,9 @@ package enum LedgerSchema {
       detail TEXT NOT NULL,
       chain BLOB NOT NULL CHECK (length(chain) = 32)
     ) STRICT;
+    """
+  /// What an epoch and its journal of settlements know each other by.
+  private static let third = """
+    ALTER TABLE epochs ADD COLUMN life BLOB NOT NULL DEFAULT x'';
     """
 }

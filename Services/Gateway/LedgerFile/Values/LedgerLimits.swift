@@ -1,6 +1,6 @@
 // LedgerFile: a ledger as it lies on a disk: lines, accounts, prices and keys in one SQLite file,
-// the journal of what is under way beside it, one writer that groups commits, readers, and what
-// is made of it all after a crash. It decides nothing about a call and keeps no money in memory.
+// the journals of what is under way and of what was settled beside it, one writer that groups
+// commits, and readers. It decides nothing about a call and keeps no money in memory.
 // One process has a folder at a time. Limits: `LedgerLimits`.
 
 package import GatewayValues
@@ -24,6 +24,13 @@ package enum LedgerLimits {
   package static let journalBytesMax = 4 << 20
   /// One record of the journal: a reply and its names.
   package static let recordBytesMax = replyBytesMax + 65_536
+  /// The journal of settlements, what of it is written in one go, and a reply that goes into it; a
+  /// call with a longer one waits for the commit of its line.
+  package static let settlementsBytes = 4 << 20
+  package static let settlementGroupBytesMax = 256 << 10
+  package static let replyInSettlementsBytesMax = 32 << 10
+  /// What a settlement takes there beside its reply, at most.
+  package static let settlementBytesMax = 4_096
   /// Without a draw for so long, a budget's open chunk is handed back.
   package static let idleMilliseconds: Int64 = 30_000
   /// How long what nobody waits for lies until others have come, before it is committed.
@@ -61,6 +68,6 @@ package enum LedgerLimits {
 package enum LedgerDurability: String, Sendable {
   /// The journal's page cache: survives the process, not a power cut.
   case process
-  /// The group commit of its settlement.
+  /// The sync of its settlement: in a journal, or of the group commit where there is none.
   case power
 }

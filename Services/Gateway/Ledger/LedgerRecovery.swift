@@ -2,14 +2,16 @@ import Failpoints
 package import Faults
 import GatewayBudgets
 import GatewayValues
+package import LedgerFile
 import Machine
 package import SQLite
 
 /// Brings a ledger from wherever its last process left it to a state in which nothing is open.
 ///
 /// What was reserved and not sent is void. What was sent is charged at its bound, uncertain, and
-/// listed. When the journal may have lost something, all that lay in an open chunk is uncertain
-/// too, one line for each account.
+/// listed. What the journal of settlements has kept ends as it was settled. When the other journal
+/// may have lost something, all that lay in an open chunk is uncertain too, one line for each
+/// account.
 package struct LedgerRecovery {
   /// What was found, for the log and for tests.
   package struct Report: Equatable, Sendable {
@@ -19,6 +21,8 @@ package struct LedgerRecovery {
     package var void = 0
     package var uncertain = 0
     package var gaps = 0
+    /// Ends that only the journal of settlements had kept.
+    package var kept = 0
     /// Whether the journal is known to tell everything.
     package var isWhole = true
 
@@ -29,6 +33,8 @@ package struct LedgerRecovery {
   package let boot: String
   package let now: Int64
   package private(set) var report = Report()
+  /// What the new epoch's journal of settlements is known by.
+  package let life = SettlementLife()
 
   package init(folder: String, boot: String, now: Int64) {
     self.folder = folder
@@ -39,9 +45,15 @@ package struct LedgerRecovery {
   /// All in one transaction, which also begins the new epoch.
   package mutating func run(_ connection: Connection) throws(Fault) -> LedgerWriter {
     let journal = newestJournal()
+    let settlements: [UInt8]
+    do {
+      settlements = try SettlementGroup.read(folder)
+    } catch {
+      throw .ledgerDisk(error, folder)
+    }
     do {
       try connection.begin(.writing)
-      let writer = try settle(journal, connection)
+      let writer = try settle(journal, settlements, connection)
       Failpoint.pass("ledger.recovery.before-commit")
       try connection.commit()
       Failpoint.pass("ledger.recovery.after-commit")
@@ -66,19 +78,21 @@ package struct LedgerRecovery {
   }
 
   private mutating func settle(
-    _ journal: JournalState?, _ connection: Connection
+    _ journal: JournalState?, _ settlements: [UInt8], _ connection: Connection
   ) throws(SQLiteError) -> LedgerWriter {
     let last = try connection.statement(
-      "SELECT number, boot, closed_at IS NOT NULL FROM epochs ORDER BY number DESC LIMIT 1")
+      "SELECT number, boot, closed_at IS NOT NULL, life FROM epochs ORDER BY number DESC LIMIT 1")
     let hasLast = try last.step()
     let (epoch, lastBoot) = hasLast ? (last.int64(at: 0), last.text(at: 1)) : (0, boot)
     let isClosed = hasLast && last.int64(at: 2) == 1
+    let lastLife = hasLast ? SettlementLife(last.bytes(at: 3)) : nil
     last.reset()
     report.epoch = epoch + 1
-    let begin = try connection.statement("INSERT INTO epochs VALUES (?, ?, ?, NULL, 0)")
+    let begin = try connection.statement("INSERT INTO epochs VALUES (?, ?, ?, NULL, 0, ?)")
     try begin.bind(report.epoch, at: 1)
     try begin.bind(boot, at: 2)
     try begin.bind(now, at: 3)
+    try begin.bind(life.bytes, at: 4)
     try begin.run()
     let writer = try LedgerWriter(connection, path: folder, epoch: report.epoch)
     report.operation = try connection.number(
@@ -92,7 +106,11 @@ package struct LedgerRecovery {
       || (isOurs && journal?.isUnbroken == true && journal?.boot == boot
         // A machine that does not say which start this is may have started anew.
         && lastBoot == boot && !boot.isEmpty)
-    if isOurs, let journal { try replay(journal, writer) }
+    var attempts = isOurs ? journal?.attempts ?? [:] : [:]
+    if !isClosed, let lastLife {
+      add(SettlementScan(settlements, of: lastLife), to: &attempts)
+    }
+    try replay(attempts, writer)
     try writer.writeAccounts()
     if !report.isWhole { try fillGaps(writer) }
     try writer.writeAccounts()
@@ -101,20 +119,30 @@ package struct LedgerRecovery {
     return writer
   }
 
+  /// What was settled for certain, whatever the other journal says of it.
+  private mutating func add(
+    _ settlements: SettlementScan, to attempts: inout [AttemptID: LiveAttempt]
+  ) {
+    for (id, attempt) in settlements.attempts where attempts[id]?.line.state.isEnd != true {
+      report.kept += 1
+      attempts[id] = attempt
+    }
+  }
+
   /// Writes the lines of what ended, and ends what did not.
   private mutating func replay(
-    _ journal: JournalState, _ writer: LedgerWriter
+    _ known: [AttemptID: LiveAttempt], _ writer: LedgerWriter
   ) throws(SQLiteError) {
     var attempts: [LiveAttempt] = []
-    for attempt in journal.attempts.values {
+    for attempt in known.values {
       report.operation = max(
         report.operation, attempt.line.reserved.operation, attempt.line.sent.operation,
         attempt.line.ended.operation)
-      let known = try writer.connection.statement(
+      let line = try writer.connection.statement(
         "SELECT 1 FROM lines WHERE attempt = ? AND kind = 1")
-      try known.bind(attempt.line.attempt.number, at: 1)
-      if try !known.step() { attempts.append(attempt) }
-      known.reset()
+      try line.bind(attempt.line.attempt.number, at: 1)
+      if try !line.step() { attempts.append(attempt) }
+      line.reset()
     }
     // As they ended, then as they were reserved: the order in which they are told again.
     attempts.sort { Self.order($0.line) < Self.order($1.line) }
