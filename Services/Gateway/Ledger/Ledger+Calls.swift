@@ -127,43 +127,29 @@ extension Ledger {
   ///
   /// When the disk is full it throws `LEDGER_FULL`: what was spent is kept and written as soon as
   /// there is space.
+  /// `meanwhile` is done once, whatever comes of it, while the disk is at work.
   @discardableResult
   package func settle(
-    _ hold: AttemptHold, _ settlement: Settlement
+    _ hold: AttemptHold, _ settlement: Settlement, meanwhile: () -> Void = {}
   ) async throws(Fault) -> LedgerLine {
-    try await end(hold.id, settlement)
+    try await end(hold.id, settlement, meanwhile)
   }
 
   /// Nothing was or will be paid: the hold is free again.
   @discardableResult
-  package func void(_ hold: AttemptHold) async throws(Fault) -> LedgerLine {
-    try await end(hold.id, nil)
-  }
-
-  private enum Ended: Sendable {
-    case over(LedgerLine)
-    /// It ended before; its line is on its way.
-    case onItsWay(LedgerLine)
-    case unknown
+  package func void(
+    _ hold: AttemptHold, meanwhile: () -> Void = {}
+  ) async throws(Fault) -> LedgerLine {
+    try await end(hold.id, nil, meanwhile)
   }
 
   private func end(
-    _ id: AttemptID, _ settlement: Settlement?
+    _ id: AttemptID, _ settlement: Settlement?, _ meanwhile: () -> Void
   ) async throws(Fault) -> LedgerLine {
     let now = options.clock()
     if options.durability == .process {
-      let ended = try change { state throws(Fault) -> (LedgerLine, Bool)? in
-        guard state.live[id] != nil else { return nil }
-        guard let ended = try state.end(id, settlement, at: now) else { return nil }
-        state.queue(.line(ended.attempt))
-        return (ended.attempt.line, ended.isJournaled)
-      }
-      if let (line, isJournaled) = ended {
-        retryWaitingIfAny()
-        if !isJournaled { _ = try await perform(.barrier) }
-        return line
-      }
-      return try await line(ofEnded: id)
+      defer { meanwhile() }
+      return try await endJournaled(id, settlement, at: now)
     }
     let result = await withCheckedContinuation { (answer: LedgerOrder.Answer) in
       let settling = change { state in
@@ -178,9 +164,27 @@ extension Ledger {
         settlements?.wake(isAlone: isAlone)
       }
       retryWaitingIfAny()
+      meanwhile()
     }
     if case .line(let line) = try result.get() { return line }
     return try await line(ofEnded: id)
+  }
+
+  /// Waits for no disk, unless the writer falls so far behind that soon nobody could be let in.
+  private func endJournaled(
+    _ id: AttemptID, _ settlement: Settlement?, at now: Int64
+  ) async throws(Fault) -> LedgerLine {
+    let ended = try change { state throws(Fault) -> (line: LedgerLine, mustWait: Bool)? in
+      guard state.live[id] != nil else { return nil }
+      guard let ended = try state.end(id, settlement, at: now) else { return nil }
+      state.queue(.line(ended.attempt))
+      let isCrowded = state.live.count > LedgerLimits.liveAttemptsMax / 2
+      return (ended.attempt.line, isCrowded || !ended.isJournaled)
+    }
+    guard let ended else { return try await line(ofEnded: id) }
+    retryWaitingIfAny()
+    if ended.mustWait { _ = try await perform(.barrier) }
+    return ended.line
   }
 
   private func retryWaitingIfAny() {

@@ -151,13 +151,16 @@ extension CallPipeline {
     let settled = GatewayLimits.Settlement(
       end.outcome, usage: end.settlement.flatMap(Self.deskUsage),
       headers: end.headers.map(ProviderHeaders.init))
-    _ = desk.settle(seat, settled, at: now, using: &random)
-    pump()
+    // While the disk is at work.
+    let release = {
+      _ = self.desk.settle(seat, settled, at: self.now, using: &self.random)
+      self.pump()
+    }
     let line: LedgerLine
     if let settlement = end.settlement {
-      line = try await ledger.settle(hold, settlement)
+      line = try await ledger.settle(hold, settlement, meanwhile: release)
     } else {
-      line = try await ledger.void(hold)
+      line = try await ledger.void(hold, meanwhile: release)
     }
     return (end, line)
   }

@@ -34,7 +34,7 @@ package enum LedgerLimits {
   /// Without a draw for so long, a budget's open chunk is handed back.
   package static let idleMilliseconds: Int64 = 30_000
   /// How long what nobody waits for lies until others have come, before it is committed.
-  package static let gatheringMilliseconds: Int64 = 20
+  package static let gatheringMilliseconds: Int64 = 50
   package static let linesGatheredMax = 512
   /// Of a group that was committed, what memory is told of in one go.
   package static let heardAtOnceMax = 32
