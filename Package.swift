@@ -455,6 +455,13 @@ let proofs =
   + [
     test("HouseTests", uses: "TestSupport JSON"),
     test("FuzzCorpusTests", uses: "FuzzTargets Machine"),
+    // Further tests of the gateway as a process; they share GatewayServiceTests' fixtures.
+    test(
+      "GatewayCallTests",
+      uses: """
+        TestSupport GatewayContract GatewayAudit ScoreContract HTTPClient HTTPServer RPC GRPCFormat
+        MeshAddressing EventLoop Locking Machine Faults JSON
+        """),
     test("InteropTests", uses: "TestSupport JSON EventLoop", without: ["python"]),
     test(
       "MeshTests",

@@ -76,6 +76,39 @@ import Testing
     #expect(catalog.routes(to: "nothing", in: nil).isEmpty)
   }
 
+  @Test func `a model is doubled where there is another way, and nowhere else`() throws {
+    func file(_ hedge: String, of model: String = "claude-haiku-4-5") -> String {
+      """
+      providers:
+        anthropic:
+          dialect: anthropic
+          url: https://api.anthropic.com
+          keys: {main: {file: /a}, spare: {file: /b}}
+        house: {dialect: openai, url: "https://house", keys: {only: {text: none}}}
+      models:
+        \(model): {hedge: \(hedge)}
+      """
+    }
+    let known = try read(file("{after: 95%, budget: 5%}")).models["claude-haiku-4-5"]
+    #expect(known?.hedge == HedgeRule(after: .percent(95), budgetPercent: 5))
+    let timed = try read(file("{after: 1500ms, budget: 100%}")).models["claude-haiku-4-5"]
+    #expect(timed?.hedge == HedgeRule(after: .time(.milliseconds(1_500)), budgetPercent: 100))
+    #expect(try read(file("{after: 2s, budget: 5%}")).models["claude-opus-5"]?.hedge == nil)
+    let alone = problems(file("{after: 2s, budget: 5%}", of: "gpt-5.6-luna"))
+    #expect(alone.count == 1 && alone[0].contains("hedge can do nothing"), "\(alone)")
+    for wrong in ["{after: 2s}", "{budget: 5%}", "{}", "yes"] {
+      #expect(!problems(file(wrong)).isEmpty, "\(wrong)")
+    }
+    for after in ["2", "0s", "700s", "-1s", "100%", "49%", "2 s", "x%", "2h"] {
+      let found = problems(file("{after: \(after), budget: 5%}"))
+      #expect(found.count == 1 && found[0].contains("hedge.after"), "\(after): \(found)")
+    }
+    for budget in ["5", "0%", "101%", "-1%", "2s"] {
+      let found = problems(file("{after: 2s, budget: \(budget)}"))
+      #expect(found.count == 1 && found[0].contains("hedge.budget"), "\(budget): \(found)")
+    }
+  }
+
   @Test func `everything that is wrong is said at once, with its line`() {
     let found = problems(
       """

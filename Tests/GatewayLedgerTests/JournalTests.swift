@@ -17,6 +17,8 @@ import Testing
       bound: CallBound(inputTokensMax: number, outputTokensMax: .max, webSearchesMax: 3))
     order.kind = .hedge
     order.isBatched = true
+    // Of some of them something is expected; the others are written as before.
+    order.cacheReadPredicted = number % 3
     var line = LedgerLine(attempt: AttemptID(epoch: 3, counter: number), order: order)
     line.callKey = "call-\(number)"
     line.bound = NanoDollars(number * 1_000)

@@ -82,13 +82,4 @@ import Testing
     check(broken(&plan, &budget) == .giveUp(.budgetUsedUp))
     #expect(budget.nextAt(at(10)) == at(60))
   }
-
-  @Test func `no call is doubled unless somebody asks for it`() {
-    var budget = RetryBudget(.init(floor: 1))
-    check(!RetryPlan(.init()).hedge(sentAt: at(0), now: at(1e6), budget: &budget))
-    let plan = RetryPlan(.init(hedgeAfter: .seconds(10)))
-    check(!plan.hedge(sentAt: at(0), now: at(9), budget: &budget))
-    check(plan.hedge(sentAt: at(0), now: at(10), budget: &budget))
-    check(!plan.hedge(sentAt: at(0), now: at(10), budget: &budget))
-  }
 }

@@ -198,6 +198,10 @@ import Testing
     try await Fixture.with { fixture in
       let tests: [([String], Int32, String)] = [
         (["budget", "set", "demo/totl", "1"], 1, "hint: did you mean demo/total?"),
+        (["budget", "rm", "demo/totl"], 1, "hint: did you mean demo/total?"),
+        (["budget", "rm", "demo/total"], 1, "error[BUDGET_IN_FILE]"),
+        (["product", "rm", "demo"], 1, "error[PRODUCT_IN_FILE]"),
+        (["ledger", "cache", "--since", "yesterday"], 2, "--since takes a day"),
         (["key", "create", "nobody", "ci"], 1, "error[UNKNOWN_PRODUCT]"),
         (["key", "create", "demo", "ci"], 1, "error[KEY_EXISTS]"),
         (["key", "revoke", "demo/none"], 1, "error[KEY_UNKNOWN]"),

@@ -17,10 +17,12 @@ struct AccountFixture {
   let calls: GatewayClient
 
   static func with(
-    budget: String = "total: 1000", limits: String = "",
-    _ body: (AccountFixture) async throws -> Void
+    budget: String = "total: 1000", limits: String = "", keys: String = "",
+    models: String = "", _ body: (AccountFixture) async throws -> Void
   ) async throws {
-    try await GatewayFixture.with(budget: budget, limits: limits) { gateway in
+    try await GatewayFixture.with(
+      budget: budget, limits: limits, keys: keys, models: models
+    ) { gateway in
       try await ask(gateway, body)
     }
   }

@@ -18,19 +18,22 @@ struct GatewayFixture {
 
   static let key = "sim-sdk"
 
-  /// A file of two products, each with a key and what `limits` says.
+  /// A file of two products, each with a key and what `limits` says. `keys`: further ones of
+  /// sim-a; `models`: what the file says of them.
   static func catalog(
     _ simulator: String, budget: String = "total: 1000", limits: String = "",
-    providerLimits: String = ""
+    providerLimits: String = "", keys: String = "", models: String = ""
   ) -> String {
     let own = providerLimits.isEmpty ? "" : ", \(providerLimits)"
+    let further = keys.isEmpty ? "" : ", \(keys)"
+    let about = models.isEmpty ? "" : "\nmodels:\n  \(models)"
     return """
       providers:
         sim-a:
           dialect: anthropic
           url: \(simulator)
           internal: true
-          keys: {main: {text: sim-main\(own)}}
+          keys: {main: {text: sim-main\(own)}\(further)}
         sim-o:
           dialect: openai
           url: \(simulator)
@@ -43,13 +46,14 @@ struct GatewayFixture {
           \(limits)
         other:
           keys: {ci: {text: other-key}}
-          budget: {\(budget)}
+          budget: {\(budget)}\(about)
       """
   }
 
   static func with<R>(
     budget: String = "total: 1000", limits: String = "", providerLimits: String = "",
-    durability: String = "process", settings: [String: String] = [:],
+    keys: String = "", models: String = "", durability: String = "process",
+    settings: [String: String] = [:],
     _ body: (GatewayFixture) async throws -> R
   ) async throws -> R {
     try await ScratchFolder.with { scratch in
@@ -68,7 +72,7 @@ struct GatewayFixture {
       ]
       let catalog = catalog(
         "unix:\(folder)/provider.sock", budget: budget, limits: limits,
-        providerLimits: providerLimits)
+        providerLimits: providerLimits, keys: keys, models: models)
       try write(catalog, to: "\(folder)/gateway.yaml")
       return try await ChildTool.with(
         try BuildPlace.executable("assay-simulator"), [], environment: simulator
@@ -245,6 +249,12 @@ struct GatewayFixture {
     return try text.split(separator: "\n").map { line in
       try #require(try JSONValue(parsing: String(line))["usage"])
     }
+  }
+
+  /// The simulator's bill as it stands.
+  func billBytes() async throws -> [UInt8] {
+    let response = try await control.send(HTTPClientRequest(.get, "/bill"))
+    return try await response.body.collect(max: 64 << 20)
   }
 
   /// What the simulator has charged, by its names of the calls: the last word of each.

@@ -9,13 +9,15 @@ final class RecordingProvider: Sendable {
 
   var bodies: [String] { kept.withLock { $0 } }
 
-  private static let answer =
+  static let answer =
     #"{"id":"msg_1","type":"message","role":"assistant","model":"claude-haiku-4-5","#
     + #""content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn","#
     + #""usage":{"input_tokens":1,"output_tokens":1}}"#
 
-  /// A gateway in front of it, in place of the fixture's own in front of the simulator.
+  /// A gateway in front of it, in place of the fixture's own in front of the simulator; it answers
+  /// after `delay`.
   static func with(
+    _ answer: String = answer, after delay: Duration = .zero,
     _ body: (GatewayFixture, RecordingProvider) async throws -> Void
   ) async throws {
     try await GatewayFixture.with { fixture in
@@ -23,6 +25,7 @@ final class RecordingProvider: Sendable {
       let server = HTTPServer(on: fixture.loop) { _ in
         .handle(bodyBytesMax: 1 << 20) { _, bytes, responder in
           provider.kept.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+          if delay > .zero { try? await fixture.loop.sleep(for: delay) }
           responder.respond(.json(200, Array(answer.utf8)))
         }
       }

@@ -63,6 +63,16 @@ import Testing
     #expect(engine.calls.dropFirst(asked).allSatisfy { $0.policy?.cache == .refresh })
   }
 
+  @Test func `a workload that knows how many calls begin alike tells the gateway`() {
+    let engine = EngineHarness(
+      oks(6) + ["never a"], workload: ScriptedWorkload(unitsMax: 1, prefixReuses: 5))
+    engine.own()
+    #expect(engine.calls.count > 7)
+    #expect(engine.calls.allSatisfy { $0.policy?.prefixReuses == 5 })
+    // Also of what is asked again, which is asked anew.
+    #expect(engine.calls.contains { $0.policy?.cache == .refresh })
+  }
+
   @Test func `units with one key are asked once and share the verdict`() {
     let engine = EngineHarness(["ok a", "ok a", "never b", "ok a", "never b"])
     engine.own()

@@ -21,6 +21,8 @@ struct ScriptedWorkload: RunEngine.Workload {
   var isFailFast = false
   /// The text's second word is its group.
   var isGrouped = false
+  /// As each of its calls says.
+  var prefixReuses = 0
   static let boundNanos: Int64 = 10
   static let costNanos: Int64 = 6
 
@@ -70,6 +72,7 @@ struct ScriptedWorkload: RunEngine.Workload {
     return ModelCall(
       model: "m", blocks: [Block(role: .user, text: lines.joined(separator: "\n"))],
       output: OutputSpec(mode: .text), outputTokensMax: 100,
+      prefixReuses: prefixReuses,
       cost: CostBound(
         leastNanos: count, expectedNanos: Self.costNanos * count,
         mostNanos: Self.boundNanos * count))

@@ -83,6 +83,14 @@ import Testing
     #expect(call.cost.expectedNanos <= call.cost.mostNanos)
   }
 
+  @Test func `a call says how many more begin with the same instructions`() throws {
+    let texts = (0..<23).map { "text \($0)" }
+    let call = try workload.render(try batch(["a"]), of: spec(texts))
+    // Five texts a call.
+    #expect(call.prefixReuses == 4)
+    #expect(try workload.render(try batch(["a"]), of: spec(["a"])).prefixReuses == 0)
+  }
+
   @Test func `scores go to their ids in whatever order they come`() throws {
     let answer =
       #"{"items":[{"id":"text-1","score":7,"reasoning":"r"},{"id":"text-0","score":100}]}"#

@@ -4,7 +4,7 @@ import GatewayContract
 import RPC
 package import ToolContext
 
-/// `assay budget ls` and `set`.
+/// `assay budget ls`, `set` and `rm`.
 package enum BudgetCommands {
   package static let list = Command(
     "budget ls", "list budgets and how they stand",
@@ -69,6 +69,28 @@ package enum BudgetCommands {
       return try await service.account.setBudget(request, options: service.options)
     }
     show([made], context.terminal)
+    return .success
+  }
+
+  package static let remove = Command(
+    "budget rm", "take a budget out of force", operands: Operands("BUDGET", count: 1...1),
+    flags: AccountService.flags,
+    details: """
+      What was paid under it stays in the ledger, and so does its history. A budget of the
+      gateway's file is taken out there; one under which calls are being made is refused.
+      """,
+    examples: ["assay budget rm demo/run:r-17/total"]
+  ) { context in
+    let request = RemoveBudgetRequest(id: context.operands[0])
+    let removed = try await AccountService.asking(context) { service in
+      try await service.account.removeBudget(request, options: service.options)
+    }
+    if context.terminal.isJSON {
+      context.terminal.line(AccountJSON().value(of: removed))
+    } else {
+      context.terminal.line(
+        "\(removed.id)  removed; \(AccountText.money(removed.settledNanos)) was settled under it")
+    }
     return .success
   }
 

@@ -4,9 +4,9 @@ import RPC
 import ScoreContract
 package import ToolContext
 
-/// `assay ledger lines`, `spend` and `resolve`: what was paid, asked of the gateway.
+/// `assay ledger lines`, `spend`, `cache` and `resolve`: what was paid, asked of the gateway.
 package enum LedgerCommands {
-  private static let timeFlags = [
+  static let timeFlags = [
     Flag("since", value: "TIME", "ended then or later: a day, a time, or how long ago (24h)"),
     Flag("until", value: "TIME", "ended before then"),
   ]

@@ -3,7 +3,7 @@ import GatewayContract
 import RPC
 package import ToolContext
 
-/// `assay product ls` and `set`.
+/// `assay product ls`, `set` and `rm`.
 package enum ProductCommands {
   package static let list = Command(
     "product ls", "list products, what they may ask and how much", flags: AccountService.flags
@@ -53,6 +53,27 @@ package enum ProductCommands {
       return try await service.account.setProduct(product, options: service.options)
     }
     show([made], context.terminal)
+    return .success
+  }
+
+  package static let remove = Command(
+    "product rm", "take a product away", operands: Operands("NAME", count: 1...1),
+    flags: AccountService.flags,
+    details: """
+      Its lines stay in the ledger. Its keys are revoked and its budgets removed before; a product
+      of the gateway's file is taken out there.
+      """,
+    examples: ["assay product rm lab"]
+  ) { context in
+    let request = RemoveProductRequest(name: context.operands[0])
+    let removed = try await AccountService.asking(context) { service in
+      try await service.account.removeProduct(request, options: service.options)
+    }
+    if context.terminal.isJSON {
+      context.terminal.line(AccountJSON().value(of: removed))
+    } else {
+      context.terminal.line("\(removed.name)  removed")
+    }
     return .success
   }
 

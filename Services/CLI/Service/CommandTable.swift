@@ -11,9 +11,10 @@ package enum CommandTable {
     CallCommand.command, EchoCommand.command, WatchCommand.command, ListCommand.command,
     ShowCommand.command, RequestCommands.cancel, RequestCommands.pause, RequestCommands.resume,
     ExportCommand.command, ProveCommand.command, LedgerAuditCommand.command,
-    LedgerCommands.lines, LedgerCommands.spend, LedgerCommands.resolve, BudgetCommands.list,
-    BudgetCommands.set, KeyCommands.create, KeyCommands.list, KeyCommands.revoke,
-    ProductCommands.list, ProductCommands.set, ModelCommands.list, ModelCommands.price,
+    LedgerCommands.lines, LedgerCommands.spend, LedgerCacheCommand.command,
+    LedgerCommands.resolve, BudgetCommands.list, BudgetCommands.set, BudgetCommands.remove,
+    KeyCommands.create, KeyCommands.list, KeyCommands.revoke, ProductCommands.list,
+    ProductCommands.set, ProductCommands.remove, ModelCommands.list, ModelCommands.price,
     DoctorCommand.command, ConfigCommand.command, VersionCommand.command,
     CompletionCommand.command, HelpCommand.command, CompletionCommand.words,
   ]

@@ -56,6 +56,48 @@ extension AccountBook {
     }
   }
 
+  /// Takes a budget out of force, and says how it stood; `product`: only one of its own.
+  package func removeBudget(
+    _ name: GatewayName, of product: GatewayName?, note: ChangeNote
+  ) async throws -> KnownStanding {
+    try await alone {
+      guard
+        let known = try await self.standings(within: BudgetScope())
+          .first(where: { $0.budget.name == name }),
+        product.map({ known.budget.scope.product == .only($0) }) ?? true
+      else { throw self.noBudget(name) }
+      if self.file.names(budget: name) {
+        throw Self.inUse(
+          "BUDGET_IN_FILE", "The budget \(name) stands in the gateway's file.",
+          hint: "Take it out there: the gateway takes it back by itself.", name)
+      }
+      let held = self.ledger.attemptsHeld(underBudget: name)
+      guard held == 0 else {
+        throw Self.inUse(
+          "BUDGET_HELD", "Under the budget \(name) \(held) attempts are being made.",
+          hint: "Set its cap to 0, wait for them, and ask again.", name)
+      }
+      try await self.ledger.remove(budget: name, note: note)
+      self.log(note, "RemoveBudget", name.text)
+      return known
+    }
+  }
+
+  private func noBudget(_ name: GatewayName) -> Fault {
+    let near = Spelling.nearest(to: name.text, among: ledger.budgets.map(\.name.text))
+    return Fault(
+      .notFound, reason: "BUDGET_UNKNOWN", "There is no budget \(name).",
+      hint: near.map { "did you mean \($0)?" } ?? "assay budget ls", facts: ["budget": name.text])
+  }
+
+  /// Something that is to go, and is needed.
+  static func inUse(
+    _ reason: String, _ message: String, hint: String, _ name: GatewayName
+  ) -> Fault {
+    Fault(
+      .failedPrecondition, reason: reason, message, hint: hint, facts: ["name": name.text])
+  }
+
   /// A scope of names that there are, with models by their own names.
   private func checked(_ scope: BudgetScope) throws -> BudgetScope {
     var scope = scope

@@ -1,4 +1,5 @@
 import Faults
+import GatewayBudgets
 import GatewayCatalog
 import GatewayLedger
 import GatewayPipeline
@@ -32,6 +33,58 @@ extension AccountBook {
       self.tellDoor()
       self.log(note, "SetProduct", name.text)
       return standing
+    }
+  }
+
+  /// Takes a product away, with nothing left that is its own but its lines; says what it was.
+  package func removeProduct(
+    _ name: GatewayName, note: ChangeNote
+  ) async throws -> ProductStanding {
+    try await alone {
+      guard let known = self.products[name] else { throw self.noProduct(name) }
+      try self.checkIsFree(name)
+      var products = self.products
+      products[name] = nil
+      try await self.pipeline.stage(Self.merged(self.file.catalog, products))
+      var product = LedgerProduct(name: name, limits: known.words.bytes)
+      product.isRemoved = true
+      do {
+        try await self.ledger.set(product, note: note)
+      } catch {
+        await self.pipeline.dropStaged()
+        throw error
+      }
+      self.products = products
+      await self.pipeline.takeStaged()
+      self.tellDoor()
+      self.log(note, "RemoveProduct", name.text)
+      return known
+    }
+  }
+
+  /// Whether nothing needs the product any more.
+  private func checkIsFree(_ name: GatewayName) throws {
+    if file.catalog.product(name.text) != nil {
+      throw Self.inUse(
+        "PRODUCT_IN_FILE", "The product \(name) stands in the gateway's file.",
+        hint: "Take it out there: the gateway takes it back by itself.", name)
+    }
+    if let key = keyStandings(of: name).first(where: { $0.revokedAt == nil }) {
+      // It would open again for whoever has it, were the product made anew.
+      throw Self.inUse(
+        "PRODUCT_HAS_KEYS", "The product \(name) has keys that open: \(key.id).",
+        hint: "assay key revoke \(key.id)", name)
+    }
+    if let budget = ledger.budgets.first(where: { $0.scope.product == .only(name) }) {
+      throw Self.inUse(
+        "PRODUCT_HAS_BUDGETS", "The product \(name) has budgets: \(budget.name).",
+        hint: "assay budget rm \(budget.name)", name)
+    }
+    let held = ledger.attemptsHeld(ofProduct: name)
+    guard held == 0 else {
+      throw Self.inUse(
+        "PRODUCT_HELD", "\(held) attempts of the product \(name) are being made.",
+        hint: "assay product set \(name) --close; wait for them, and ask again.", name)
     }
   }
 

@@ -55,6 +55,13 @@ package struct FileFacts: Sendable {
     try self.init(CatalogReader.read(bytes, path: path), digest: Self.digest(bytes))
   }
 
+  /// Whether the file itself sets this budget.
+  func names(budget: GatewayName) -> Bool {
+    catalog.products.contains { product in
+      product.budgets.contains { "\(product.name)/\($0.period.rawValue)" == budget.text }
+    }
+  }
+
   static func digest(of path: String) throws -> [UInt8] { digest(try bytes(of: path)) }
 
   private static func digest(_ bytes: [UInt8]) -> [UInt8] {

@@ -100,6 +100,7 @@ package struct LedgerAudit {
     Table(name: "key_versions", kinds: "btttbnnt"),
     Table(name: "product_versions", kinds: "tbnnt"),
     Table(name: "change_log", kinds: "nttttt", since: 2),
+    Table(name: "predictions", kinds: "nn", since: 4),
   ]
 
   /// Each row's digest over the digest before it and the row's own values.

@@ -5,7 +5,7 @@ import YAML
 extension CatalogReader {
   private static let modelKeys = [
     "aliases", "serve", "context_tokens", "output_tokens_max", "picture_tokens_max", "bucket",
-    "cacheable_tokens_min", "prompt_cache_key", "price",
+    "cacheable_tokens_min", "prompt_cache_key", "hedge", "price",
   ]
 
   /// A model that the file adds, or of which it says something else than everybody knows.
@@ -33,6 +33,7 @@ extension CatalogReader {
         card.cacheableTokensMin = reader.tokens(node, "\(place).\(key)")
       case "prompt_cache_key":
         card.takesCacheKey = reader.flag(node, "\(place).\(key)") ?? false
+      case "hedge": card.hedge = reader.hedge(node, "\(place).hedge")
       default:
         hasPrice = reader.price(node, "\(place).price", &card)
       }
@@ -48,6 +49,7 @@ extension CatalogReader {
       report(node, "\(place).serve names \(serving.provider), which is no provider")
     }
     catalog.add(card)
+    checkHedge(of: card, node, catalog)
   }
 
   private mutating func tokens(_ node: YAMLNode, _ place: String) -> Int64 {

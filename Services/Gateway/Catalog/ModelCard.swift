@@ -26,6 +26,8 @@ package struct ModelCard: Equatable, Sendable {
   package var price: ModelPrice
   package var priceVersion: String
   package var servings: [Serving] = []
+  /// nil: no call is ever doubled while it is being made.
+  package var hedge: HedgeRule?
 
   package init(
     name: String, aliases: [String] = [], bounds: ModelBounds, bucketClass: String,

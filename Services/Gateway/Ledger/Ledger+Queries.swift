@@ -78,6 +78,22 @@ extension Ledger {
     try await ask { reader throws(Fault) in try reader.products() }
   }
 
+  /// Attempts that hold something under a budget now, or wait to.
+  package func attemptsHeld(underBudget name: GatewayName) -> Int {
+    state.withLock { state in
+      state.held { line in
+        line.accounts.contains { state.escrow.accounts[$0]?.key.budget == name }
+      }
+    }
+  }
+
+  package func attemptsHeld(ofProduct name: GatewayName) -> Int {
+    state.withLock { state in
+      state.waiting.count { $0.order.party.product == name }
+        + state.held { $0.order.party.product == name }
+    }
+  }
+
   // MARK: - Accounts
 
   /// A page of attempts, the newest first.
@@ -97,6 +113,11 @@ extension Ledger {
     by grouping: SpendGrouping?, _ filter: AttemptFilter
   ) async throws(Fault) -> [SpendSummary] {
     try await askOfAll { reader throws(Fault) in try reader.summary(by: grouping, filter) }
+  }
+
+  /// What prompt caches gave and cost, by model.
+  package func caching(_ filter: AttemptFilter) async throws(Fault) -> [CachingSummary] {
+    try await ask { reader throws(Fault) in try reader.caching(filter) }
   }
 
   /// Every word on each budget, in their order.
@@ -124,5 +145,12 @@ extension Ledger {
     Fault(
       .notFound, reason: "BUDGET_UNKNOWN", "There is no budget \(name).",
       facts: ["budget": name.text])
+  }
+}
+
+extension LedgerState {
+  /// How many attempts that have not ended are as asked.
+  fileprivate func held(_ isMeant: (LedgerLine) -> Bool) -> Int {
+    live.values.count { !$0.machine.state.isEnd && isMeant($0.attempt.line) }
   }
 }

@@ -12,20 +12,16 @@ package struct RetryPlan: Sendable, Equatable {
     package var backoffMost: Duration
     /// A provider that wants us to wait longer is not waited for.
     package var retryAfterMost: Duration
-    /// Nil: no call is ever doubled while it runs.
-    package var hedgeAfter: Duration?
 
     package init(
       retriesMax: Int = 4, rateLimitedMax: Int = 8, backoffFirst: Duration = .milliseconds(500),
-      backoffMost: Duration = .seconds(30), retryAfterMost: Duration = .seconds(600),
-      hedgeAfter: Duration? = nil
+      backoffMost: Duration = .seconds(30), retryAfterMost: Duration = .seconds(600)
     ) {
       self.retriesMax = max(0, retriesMax)
       self.rateLimitedMax = max(0, rateLimitedMax)
       self.backoffFirst = backoffFirst
       self.backoffMost = backoffMost
       self.retryAfterMost = retryAfterMost
-      self.hedgeAfter = hedgeAfter
     }
   }
 
@@ -80,16 +76,6 @@ package struct RetryPlan: Sendable, Equatable {
     guard isFree || budget.spend(at: now) else { return .giveUp(.budgetUsedUp) }
     if isFree { rateLimited += 1 } else { retries += 1 }
     return .retry(at: earliest)
-  }
-
-  /// When a second copy of a call may be sent; nil, the default, is never. Draws a retry.
-  package func hedge(
-    sentAt: MonotonicInstant, now: MonotonicInstant, budget: inout RetryBudget
-  ) -> Bool {
-    guard policy.retriesMax > 0, let wait = policy.hedgeAfter, now >= sentAt + wait else {
-      return false
-    }
-    return budget.spend(at: now)
   }
 
   private func isFinal(_ outcome: CallOutcome) -> Bool {

@@ -6,6 +6,8 @@ import GatewayProviders
 struct FlightName: Hashable, Sendable {
   let product: String
   let hash: [UInt8]
+  /// What is kept of a stream are its events.
+  let isStream: Bool
 }
 
 /// A call that is being made, and those who wait for its answer.
@@ -16,6 +18,8 @@ package final class CallFlight {
 
   /// Of what is asked.
   let hash: [UInt8]
+  /// By which others may join it; nil: nobody may.
+  var name: FlightName?
   private var waiting: [Int: Waiter] = [:]
   private var lastWaiter = 0
   private var result: Result<CallAnswer, any Error>?

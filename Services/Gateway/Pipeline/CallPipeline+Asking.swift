@@ -17,11 +17,18 @@ extension CallPipeline {
   package func standing(of name: CallName) async throws -> Standing {
     if flightsByKey[name] != nil { return .inFlight }
     if let settled = try await ledger.call(name) { return .settled(settled) }
-    var filter = LineFilter()
+    var filter = AttemptFilter()
     filter.product = name.product
-    filter.isUncertainOnly = true
-    let lines = try await ledger.lines(filter)
-    return lines.contains { $0.callKey == name.key.text } ? .uncertain : .unknown
+    filter.callKey = name.key.text
+    filter.countMax = LedgerLimits.pageMax
+    let attempts = try await ledger.attempts(filter)
+    if attempts.isEmpty { return .unknown }
+    // What one of them was found to have cost says nothing of the others.
+    if attempts.contains(where: { $0.line.state == .uncertain && $0.correction == nil }) {
+      return .uncertain
+    }
+    let paid = attempts.lazy.map { $0.correction ?? $0.line }.first { $0.cost > .zero }
+    return paid.map { .settled(SettledCall(line: $0, reply: nil)) } ?? .void
   }
 
   /// What is used of each limit, for whoever watches.

@@ -26,6 +26,16 @@ struct ExchangeEnd: Sendable {
   /// Bytes have gone to the caller: no other attempt may take its place.
   var hasBegun = false
   var cacheReadPredicted: Int64 = 0
+  /// Second attempts that were sent beside it.
+  var hedges: UInt32 = 0
+}
+
+/// An attempt that has been let in: by which way, and what is held for it.
+struct AttemptLeg: Sendable {
+  let route: ModelRoute
+  let attempt: CallPipeline.Attempt
+  let seat: Ticket
+  let hold: AttemptHold
 }
 
 extension CallPipeline {
@@ -49,6 +59,7 @@ extension CallPipeline {
       let (end, route, line) = try await attempt(
         call, ticket, routes,
         Attempt(number: number, kind: kind, startBy: deadline, outline: outline), into: sink)
+      number += end.hedges
       switch end.result {
       case .answered(let body, let facts):
         var receipt = receipt(line, route, facts, ticket, attempts: number)
@@ -56,9 +67,10 @@ extension CallPipeline {
         return CallAnswer(body: body, receipt: receipt)
       case .failed(let failure, let body):
         note(failure, route, ticket, number)
-        let refusal = ProviderRefusal(
+        var refusal = ProviderRefusal(
           failure: failure, dialect: route.dialect, body: body, attempts: number,
           provider: route.provider.name)
+        refusal.concernsOneCaller = end.hasBegun || end.outcome == .abandoned
         if end.hasBegun { throw refusal }
         // What this key or provider will not do, another may, at once.
         if !failure.cause.mayWorkAgain {
@@ -106,10 +118,17 @@ extension CallPipeline {
         attempt.prompt = await promptPlan(
           attempt.outline, call, route, mayWait: false, startBy: nil)
       }
-      var (end, line) = try await send(call, ticket, route, attempt, seat, into: sink)
-      promptEnded(attempt.prompt, end.usage, call)
-      end.cacheReadPredicted = attempt.prompt?.readPredicted ?? 0
-      return (end, route, line)
+      let hold = try await self.hold(call, ticket, route, attempt, seat)
+      var leg = AttemptLeg(route: route, attempt: attempt, seat: seat, hold: hold)
+      var end: ExchangeEnd
+      if let patience = hedgePatience(of: call, leg) {
+        (leg, end) = await raced(call, ticket, leg, routes, patience, into: sink)
+      } else {
+        end = await exchange(call, leg, ticket, into: sink)
+      }
+      let line = try await settle(leg, end, call)
+      end.cacheReadPredicted = leg.attempt.prompt?.readPredicted ?? 0
+      return (end, leg.route, line)
     } catch {
       promptEnded(attempt.prompt, nil, call)
       throw error
@@ -120,53 +139,66 @@ extension CallPipeline {
   private func seat(
     _ call: PreparedCall, _ routes: [ModelRoute], _ attempt: Attempt
   ) async throws -> (Ticket, ModelRoute) {
+    let seat = try await admitted(
+      asked(call, routes, attempt, run: call.request.run?.text ?? ""))
+    return (seat, routes.first { $0.deskName == seat.route } ?? routes[0])
+  }
+
+  /// What the desk is asked for an attempt.
+  func asked(
+    _ call: PreparedCall, _ routes: [ModelRoute], _ attempt: Attempt, run: String
+  ) -> Call {
     let request = call.request
     lastCallID += 1
     let isKnown = catalog.product(request.caller.product.text) != nil
     var asked = Call(
       id: lastCallID, product: isKnown ? request.caller.product.text : Catalog.defaultProduct,
-      run: request.run?.text ?? "", priority: request.terms.priority,
-      routes: routes.map(\.deskName), failover: request.terms.failover, need: call.need)
+      run: run, priority: request.terms.priority, routes: routes.map(\.deskName),
+      failover: request.terms.failover, need: call.need)
     asked.startBy = attempt.startBy
     // Where a provider does not count what it reads from its cache, neither does the desk.
     asked.need.cachedInput = min(asked.need.input, attempt.prompt?.readPredicted ?? 0)
-    let seat = try await admitted(asked)
-    return (seat, routes.first { $0.deskName == seat.route } ?? routes[0])
+    return asked
   }
 
-  private func send(
+  /// Holds what the attempt may cost, and says that it is about to be sent.
+  private func hold(
     _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ attempt: Attempt,
-    _ seat: Ticket, into sink: (any StreamSink)?
-  ) async throws -> (ExchangeEnd, LedgerLine) {
-    let hold: AttemptHold
+    _ seat: Ticket
+  ) async throws -> AttemptHold {
     do {
-      hold = try await reserve(call, ticket, route, attempt.kind)
+      let hold = try await reserve(call, ticket, route, attempt)
       try ledger.sent(hold)
+      return hold
     } catch {
       _ = desk.release(seat, at: now)
       pump()
       throw error
     }
-    let end = await exchange(call, route, ticket, attempt, seat, into: sink)
+  }
+
+  /// What an attempt came to, for all who count: the desk, those who wait for its prefix, the
+  /// ledger.
+  func settle(
+    _ leg: AttemptLeg, _ end: ExchangeEnd, _ call: PreparedCall
+  ) async throws -> LedgerLine {
     let settled = GatewayLimits.Settlement(
       end.outcome, usage: end.settlement.flatMap(Self.deskUsage),
       headers: end.headers.map(ProviderHeaders.init))
     // While the disk is at work.
     let release = {
-      _ = self.desk.settle(seat, settled, at: self.now, using: &self.random)
+      _ = self.desk.settle(leg.seat, settled, at: self.now, using: &self.random)
       self.pump()
+      self.promptEnded(leg.attempt.prompt, end.usage, call)
     }
-    let line: LedgerLine
-    if let settlement = end.settlement {
-      line = try await ledger.settle(hold, settlement, meanwhile: release)
-    } else {
-      line = try await ledger.void(hold, meanwhile: release)
+    guard let settlement = end.settlement else {
+      return try await ledger.void(leg.hold, meanwhile: release)
     }
-    return (end, line)
+    return try await ledger.settle(leg.hold, settlement, meanwhile: release)
   }
 
-  private func reserve(
-    _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ kind: AttemptKind
+  func reserve(
+    _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ attempt: Attempt
   ) async throws -> AttemptHold {
     let request = call.request
     guard let provider = GatewayName(route.provider.name) else {
@@ -176,7 +208,8 @@ extension CallPipeline {
       product: request.caller.product, key: request.caller.key, run: request.run,
       model: call.model)
     var order = AttemptOrder(party: party, provider: provider, bound: call.bound)
-    order.kind = kind
+    order.kind = attempt.kind
+    order.cacheReadPredicted = attempt.prompt?.readPredicted ?? 0
     switch try await ledger.reserve(order, for: ticket) {
     case .held(let hold): return hold
     case .refused(let refusal): throw refusal.fault
@@ -216,7 +249,7 @@ extension CallPipeline {
     return receipt
   }
 
-  private func note(
+  func note(
     _ failure: ProviderFailure, _ route: ModelRoute, _ ticket: CallTicket, _ number: UInt32
   ) {
     logger.warning(
@@ -239,7 +272,7 @@ extension ExchangeEnd {
 
 extension PreparedCall {
   /// Where else the call may go, as its caller allows.
-  fileprivate func others(than route: ModelRoute, among routes: [ModelRoute]) -> [ModelRoute] {
+  func others(than route: ModelRoute, among routes: [ModelRoute]) -> [ModelRoute] {
     let others = routes.filter { $0.deskName != route.deskName }
     return switch request.terms.failover {
     case .allowed: others

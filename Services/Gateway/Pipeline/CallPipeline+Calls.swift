@@ -23,7 +23,7 @@ extension CallPipeline {
       return try await joined(flight, request)
     }
     let isJoinable = request.terms.cache == .normal && request.isRepeatable
-    let id = try takeOff(request, isJoinable: isJoinable)
+    let id = try takeOff(request, as: isJoinable ? request.flightName(isStream: false) : nil)
     if asker == .stays, request.terms.patience == nil {
       return try await fly(call, id, into: nil).get()
     }
@@ -34,14 +34,22 @@ extension CallPipeline {
   }
 
   /// The same as a stream. Throws before the sink is opened, or after; the sink knows which.
+  ///
+  /// Who asks what another stream is being made for waits for the whole of that, and gets it as it
+  /// was kept.
   package func stream(
     _ request: CallRequest, into sink: any StreamSink, for asker: Asker = .mayGo
   ) async throws -> CallReceipt {
     let call = try prepared(request)
+    var isJoinable = request.terms.cache == .normal && request.isRepeatable
     if let flight = try running(request, isStream: true) {
-      return try await replay(try await joined(flight, request), into: sink)
+      if let answer = try await followed(flight, request) {
+        return try await replay(answer, into: sink)
+      }
+      // All who waited for it are told so at once; one after another would take them for ever.
+      isJoinable = false
     }
-    let id = try takeOff(request, isJoinable: false)
+    let id = try takeOff(request, as: isJoinable ? request.flightName(isStream: true) : nil)
     if asker == .stays { return try await fly(call, id, into: sink).get().receipt }
     let made = Task(executorPreference: loop) { try await self.fly(call, id, into: sink).get() }
     return try await made.value.receipt
@@ -57,6 +65,19 @@ extension CallPipeline {
     return answer
   }
 
+  /// The whole of a stream that was made for another; nil where it is of use to that one only: it
+  /// was too long to be kept, broke off when it had begun, or its caller went away.
+  private func followed(
+    _ flight: CallFlight, _ request: CallRequest
+  ) async throws -> CallAnswer? {
+    do {
+      let answer = try await joined(flight, request)
+      return answer.body.isEmpty ? nil : answer
+    } catch let refusal as ProviderRefusal where refusal.concernsOneCaller {
+      return nil
+    }
+  }
+
   /// A flight that will bring what this call asks for.
   private func running(_ request: CallRequest, isStream: Bool) throws(Fault) -> CallFlight? {
     if let keyed = request.callName, let flight = flightsByKey[keyed] {
@@ -64,19 +85,20 @@ extension CallPipeline {
       guard flight.hash == request.hash else { throw Self.keyReused(keyed) }
       return flight
     }
-    guard !isStream, request.terms.cache == .normal, let flight = flights[request.flightName],
-      !flight.isFull
+    guard request.terms.cache == .normal,
+      let flight = flights[request.flightName(isStream: isStream)], !flight.isFull
     else { return nil }
     return flight
   }
 
-  private func takeOff(_ request: CallRequest, isJoinable: Bool) throws(Fault) -> UInt64 {
+  private func takeOff(_ request: CallRequest, as name: FlightName?) throws(Fault) -> UInt64 {
     guard airborne.count < PipelineLimits.callsMax else { throw Self.busy }
     pace.came(isAlone: airborne.isEmpty, on: loop)
     lastFlightID += 1
     let flight = CallFlight(hash: request.hash)
     airborne[lastFlightID] = flight
-    if isJoinable { flights[request.flightName] = flight }
+    flight.name = name
+    if let name { flights[name] = flight }
     if let keyed = request.callName { flightsByKey[keyed] = flight }
     return lastFlightID
   }
@@ -92,14 +114,24 @@ extension CallPipeline {
     } catch {
       result = .failure(error)
     }
-    let request = call.request
     let flight = airborne.removeValue(forKey: id)
     // Another may have taken its name since, when it had all the company that a flight takes.
-    if flights[request.flightName] === flight { flights[request.flightName] = nil }
-    if let keyed = request.callName, flightsByKey[keyed] === flight { flightsByKey[keyed] = nil }
+    if let name = flight?.name, flights[name] === flight { flights[name] = nil }
+    if let keyed = call.request.callName, flightsByKey[keyed] === flight {
+      flightsByKey[keyed] = nil
+    }
     flight?.end(result)
     pace.ended(isLast: airborne.isEmpty, on: loop)
-    return result
+    guard let sink, case .success(let answer) = result, answer.receipt.source != .miss else {
+      return result
+    }
+    // Whether this caller is still there is nothing to those who waited with it.
+    do {
+      _ = try await replay(answer, into: sink)
+      return result
+    } catch {
+      return .failure(error)
+    }
   }
 
   private static func keyReused(_ name: CallName) -> Fault {
@@ -146,7 +178,7 @@ extension CallPipeline {
       request.caller.product, key: request.callKey, requestHash: request.hash)
     switch opening {
     case .opened(let opened): ticket = opened
-    case .settled(let settled): return try await replayed(settled, call, into: sink)
+    case .settled(let settled): return try replayed(settled, call)
     case .inFlight:
       throw Fault(
         .aborted, reason: "CALL_IN_FLIGHT", "A call under this key is being made.",
@@ -160,7 +192,6 @@ extension CallPipeline {
       known.receipt.source = .hit
       known.receipt.callKey = ticket.name.key.text
       known.receipt.cost = .zero
-      if let sink { _ = try await replay(known, into: sink) }
       return known
     }
     let answer = try await attempts(call, ticket, into: sink)
@@ -183,8 +214,8 @@ extension CallPipeline {
   }
 
   private func replayed(
-    _ settled: SettledCall, _ call: PreparedCall, into sink: (any StreamSink)?
-  ) async throws -> CallAnswer {
+    _ settled: SettledCall, _ call: PreparedCall
+  ) throws -> CallAnswer {
     let line = settled.line
     guard let reply = settled.reply else {
       throw Fault(
@@ -206,9 +237,7 @@ extension CallPipeline {
     receipt.priceVersion = line.priceVersion
     receipt.source = .replay
     receipt.finish = receipt.dialect.readKept(reply)?.facts.finish
-    let answer = CallAnswer(body: reply, receipt: receipt)
-    if let sink { _ = try await replay(answer, into: sink) }
-    return answer
+    return CallAnswer(body: reply, receipt: receipt)
   }
 }
 
@@ -235,5 +264,7 @@ extension CallRequest {
     callKey.map { CallName(product: caller.product, key: $0) }
   }
 
-  fileprivate var flightName: FlightName { FlightName(product: caller.product.text, hash: hash) }
+  fileprivate func flightName(isStream: Bool) -> FlightName {
+    FlightName(product: caller.product.text, hash: hash, isStream: isStream)
+  }
 }

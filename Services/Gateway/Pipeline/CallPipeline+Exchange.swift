@@ -13,42 +13,60 @@ import ServerSentEvents
 extension CallPipeline {
   /// Sends an attempt and reads what comes back, to its end.
   func exchange(
-    _ call: PreparedCall, _ route: ModelRoute, _ ticket: CallTicket, _ attempt: Attempt,
-    _ seat: Ticket, into sink: (any StreamSink)?
+    _ call: PreparedCall, _ leg: AttemptLeg, _ ticket: CallTicket, into sink: (any StreamSink)?
   ) async -> ExchangeEnd {
-    guard let endpoint = upstreams.endpoint(route) else {
-      return .unsent(ProviderFailure(.unreachable))
-    }
-    let request: HTTPClientRequest
-    do {
-      var made = HTTPClientRequest(
-        .post, route.dialect.path,
-        headers: upstreams.headers(
-          route, callKey: ticket.name.key.text, attempt: attempt.number,
-          passed: call.request.passedHeaders),
-        body: try call.body(for: route, isStream: sink != nil, prompt: attempt.prompt))
-      made.responseBodyBytesMax = ProviderLimits.replyBytesMax
-      request = made
+    let outgoing: OutgoingCall
+    do throws(ProviderFailure) {
+      outgoing = try self.outgoing(call, leg, ticket, isStream: sink != nil)
     } catch {
-      return .unsent(ProviderFailure(.invalidRequest, message: "\(error)"))
+      return .unsent(error)
     }
     let response: HTTPClientResponse
     pace.asks(isAlone: airborne.count == 1, on: loop)
     do {
-      response = try await endpoint.send(request)
+      response = try await outgoing.send()
       pace.answered(on: loop)
     } catch {
       pace.answered(on: loop)
       return .lost(error)
     }
+    return await read(response, call, leg, ticket, into: sink)
+  }
+
+  /// What an attempt sends, and where to.
+  func outgoing(
+    _ call: PreparedCall, _ leg: AttemptLeg, _ ticket: CallTicket, isStream: Bool
+  ) throws(ProviderFailure) -> OutgoingCall {
+    let route = leg.route
+    guard let endpoint = upstreams.endpoint(route) else { throw ProviderFailure(.unreachable) }
+    do {
+      var request = HTTPClientRequest(
+        .post, route.dialect.path,
+        headers: upstreams.headers(
+          route, callKey: ticket.name.key.text, attempt: leg.attempt.number,
+          passed: call.request.passedHeaders),
+        body: try call.body(for: route, isStream: isStream, prompt: leg.attempt.prompt))
+      request.responseBodyBytesMax = ProviderLimits.replyBytesMax
+      return OutgoingCall(endpoint: endpoint, request: request)
+    } catch {
+      throw ProviderFailure(.invalidRequest, message: "\(error)")
+    }
+  }
+
+  /// Reads an answer whose head has come, to its end.
+  func read(
+    _ response: HTTPClientResponse, _ call: PreparedCall, _ leg: AttemptLeg, _ ticket: CallTicket,
+    into sink: (any StreamSink)?
+  ) async -> ExchangeEnd {
+    let route = leg.route
     let headers = LimitHeaders(
       response.headers, family: route.dialect.family, nowMilliseconds: wallMilliseconds)
-    _ = desk.answered(seat, headers: ProviderHeaders(headers), at: now)
+    _ = desk.answered(leg.seat, headers: ProviderHeaders(headers), at: now)
     var end: ExchangeEnd
     if response.status != 200 {
       end = await refused(response, route)
     } else if let sink {
-      end = await streamed(response, call, route, ticket, attempt, into: sink)
+      end = await streamed(response, call, route, ticket, leg.attempt, into: sink)
     } else {
       end = await answered(response, call, route)
     }
@@ -120,6 +138,16 @@ extension CallPipeline {
       pass.fail(.garbage)
     }
     return pass.end()
+  }
+}
+
+/// What an attempt sends, and where to.
+struct OutgoingCall: Sendable {
+  let endpoint: HTTPEndpoint
+  let request: HTTPClientRequest
+
+  func send() async throws(HTTPClientError) -> HTTPClientResponse {
+    try await endpoint.send(request)
   }
 }
 

@@ -28,6 +28,11 @@ package actor CallPipeline: LoopActor {
   let plansPrompts: Bool
   var prompts = PromptPlanner()
   let promptCounts: PromptCounts
+  /// When calls of a model are asked twice, and those for which that may happen now.
+  var hedges: [String: HedgePlan] = [:]
+  var races: [UInt64: AttemptRace] = [:]
+  var lastRaceID: UInt64 = 0
+  let hedgeCounts: HedgeCounts
   /// Who waits for a call that writes what many will read, by the planner's name of that call.
   var promptWaiters: [UInt64: [UInt64: CheckedContinuation<Void, Never>]] = [:]
   var lastPromptWaiter: UInt64 = 0
@@ -65,6 +70,7 @@ package actor CallPipeline: LoopActor {
     self.retryPolicy = retryPolicy
     self.plansPrompts = plansPrompts
     promptCounts = PromptCounts(metrics)
+    hedgeCounts = HedgeCounts(metrics)
     retryBudget = RetryBudget(RetryBudget.Policy())
     do {
       desk = try AdmissionDesk(DeskConfiguration(catalog))

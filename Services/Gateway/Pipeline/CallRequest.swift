@@ -148,6 +148,9 @@ package struct ProviderRefusal: Error, FaultConvertible {
   package let body: [UInt8]
   package let attempts: UInt32
   package let provider: String
+  /// Whether it came of one caller's stream, which had begun or which nobody read any more: others
+  /// who asked the same may do better.
+  package var concernsOneCaller = false
 
   package init(
     failure: ProviderFailure, dialect: Dialect, body: [UInt8], attempts: UInt32, provider: String

@@ -39,6 +39,15 @@ struct AccountHandlers: AccountServer {
     return GatewayContract.Budget(made)
   }
 
+  func removeBudget(
+    _ request: RemoveBudgetRequest, context: ServerContext
+  ) async throws -> GatewayContract.Budget {
+    let access = try AccountAccess(context)
+    let name = try AccountAccess.required(request.id, "id")
+    return GatewayContract.Budget(
+      try await book.removeBudget(name, of: access.product, note: access.note))
+  }
+
   // MARK: - Spending
 
   func getSpend(
@@ -58,6 +67,17 @@ struct AccountHandlers: AccountServer {
     let total = try await ledger.summary(by: nil, filter).first ?? SpendSummary()
     response.total = Spend(total, isDay: false)
     return response
+  }
+
+  func getCaching(
+    _ request: GetCachingRequest, context: ServerContext
+  ) async throws -> GetCachingResponse {
+    let filter = try AccountAccess(context).attempts(
+      request.scope, from: request.fromMs, to: request.toMs)
+    let found = try await ledger.caching(filter)
+    var total = CachingSummary()
+    for row in found { total.add(row) }
+    return GetCachingResponse(rows: found.map { Caching($0) }, total: Caching(total))
   }
 
   func listLines(
@@ -117,6 +137,14 @@ struct AccountHandlers: AccountServer {
     let name = try AccountAccess.required(request.name, "name")
     let standing = try await book.setProduct(name, ProductWords(request), note: access.note)
     return Product(name, standing)
+  }
+
+  func removeProduct(
+    _ request: RemoveProductRequest, context: ServerContext
+  ) async throws -> Product {
+    let access = try AccountAccess(context)
+    let name = try AccountAccess.required(request.name, "name")
+    return Product(name, try await book.removeProduct(name, note: access.note))
   }
 
   func createKey(

@@ -36,6 +36,23 @@ extension Spend {
   }
 }
 
+extension Caching {
+  init(_ sum: CachingSummary) {
+    self.init()
+    model = sum.model
+    calls = sum.calls
+    attempts = sum.attempts
+    uncertainNanos = sum.uncertain.count
+    var usage = Usage(sum.usage)
+    usage.costNanos = sum.settled.count
+    usage.completeness = sum.uncertain == .zero ? .exact : .uncertain
+    self.usage = usage
+    cacheReadPredicted = sum.readPredicted
+    uncachedCostNanos = sum.uncached.count
+    savedShare = sum.savedShare
+  }
+}
+
 extension CivilDate {
   /// `2026-11-25`.
   fileprivate var text: String {
@@ -59,6 +76,22 @@ extension Usage {
   }
 }
 
+extension Usage {
+  /// What a line says that an attempt used, and cost.
+  init(_ line: LedgerFile.LedgerLine) {
+    self.init(line.usage)
+    costNanos = line.cost.count
+    priceVersion = line.priceVersion
+    completeness =
+      switch line.standing {
+      case .exact: .exact
+      case .estimated: .estimated
+      case .uncertain: .uncertain
+      case nil: .unspecified
+      }
+  }
+}
+
 extension GatewayContract.LedgerLine {
   init(_ known: KnownAttempt) {
     self.init()
@@ -73,16 +106,7 @@ extension GatewayContract.LedgerLine {
     providerRequestId = line.providerRequestID
     modelReplied = line.answeredModel
     state = State(line.state)
-    var usage = Usage(line.usage)
-    usage.costNanos = line.cost.count
-    usage.priceVersion = line.priceVersion
-    usage.completeness =
-      switch line.standing {
-      case .exact: .exact
-      case .estimated: .estimated
-      case .uncertain: .uncertain
-      case nil: .unspecified
-      }
+    var usage = Usage(line)
     boundNanos = line.bound.count
     outcome = line.outcome?.word ?? ""
     reservedAtMs = line.reserved.milliseconds

@@ -6,6 +6,7 @@ import GatewayPipeline
 import GatewayProviders
 import GatewayValues
 import LedgerFile
+import ScoreContract
 
 extension LimitsState {
   init(_ usage: DeskUsage, waiting: Int, inFlight: Int) {
@@ -49,6 +50,7 @@ extension GetCallResponse {
     response.provider = line.order.provider.text
     response.providerRequestId = line.providerRequestID
     response.isReplay = true
+    response.usage = Usage(line)
     guard let reply = settled.reply else { return response }
     for dialect in Dialect.allCases {
       guard let kept = dialect.readKept(reply) else { continue }

@@ -54,6 +54,22 @@ package struct ModelPrice: Hashable, Sendable {
     return Int64(exactly: (sum + 999_999) / 1_000_000).map(NanoDollars.init)
   }
 
+  /// How much more this input would have cost if no cache had been written or read; below zero:
+  /// less. Rounded down, over sums of calls of which each, or none, pays the surcharge.
+  package func savedByCaching(
+    _ usage: TokenUsage, isSurcharged: Bool, isBatched: Bool
+  ) -> NanoDollars {
+    func part(_ tokens: Int64, _ price: NanoDollars) -> Int128 {
+      Int128(tokens) * (Int128(input.count) - Int128(price.count))
+    }
+    var sum = part(usage.cacheRead, cacheRead) + part(usage.cacheWriteShort, cacheWriteShort)
+    sum += part(usage.cacheWriteLong, cacheWriteLong)
+    if isSurcharged, let surcharge { sum = sum * Int128(surcharge.percent) / 100 }
+    if isBatched { sum = sum * Int128(batchPercent) / 100 }
+    let (whole, rest) = sum.quotientAndRemainder(dividingBy: 1_000_000)
+    return NanoDollars(Int64(clamping: rest < 0 ? whole - 1 : whole))
+  }
+
   /// What a token of input can cost at most: as a write to the dearer cache.
   package var dearestInput: NanoDollars {
     [input, cacheRead, cacheWriteShort, cacheWriteLong].max() ?? input

@@ -186,7 +186,11 @@ extension RunStateMachine {
       guard feed(open.batch.id, .call) == .call else { return }
       var request = GenerateRequest(rendered, callKey: key, runID: names.runID)
       // What was asked for again is not to be answered with what was not good enough before.
-      if open.batch.isAskedAgain { request.policy = CallPolicy(cache: .refresh) }
+      if open.batch.isAskedAgain {
+        var policy = request.policy ?? CallPolicy()
+        policy.cache = .refresh
+        request.policy = policy
+      }
       ask(.call(open.batch.id)) { .call(ask: $0, request) }
     }
   }
@@ -234,6 +238,8 @@ extension GenerateRequest {
     self.init(
       callKey: callKey, runId: runID, model: call.model, blocks: call.blocks,
       output: call.output, outputTokensMax: UInt32(clamping: call.outputTokensMax),
-      temperature: call.temperature)
+      temperature: call.temperature,
+      policy: call.prefixReuses > 0
+        ? CallPolicy(prefixReuses: UInt32(clamping: call.prefixReuses)) : nil)
   }
 }

@@ -156,18 +156,23 @@ package struct ModelCall: Sendable, Equatable {
   package var output: OutputSpec
   package var outputTokensMax: Int
   package var temperature: Double?
+  /// How many more calls of the run begin as this one does, up to its last breakpoint: as many as
+  /// share its document, its rubric or whatever else stands first. It decides whether a provider's
+  /// prompt cache pays; 0 where the workload does not know.
+  package var prefixReuses: Int
   /// What it may cost, by the prices that the planner knows.
   package var cost: CostBound
 
   package init(
     model: String, blocks: [Block], output: OutputSpec, outputTokensMax: Int,
-    temperature: Double? = nil, cost: CostBound
+    temperature: Double? = nil, prefixReuses: Int = 0, cost: CostBound
   ) {
     self.model = model
     self.blocks = blocks
     self.output = output
     self.outputTokensMax = outputTokensMax
     self.temperature = temperature
+    self.prefixReuses = prefixReuses
     self.cost = cost
   }
 }

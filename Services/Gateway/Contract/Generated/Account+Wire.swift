@@ -206,6 +206,38 @@ extension SetBudgetRequest: WireStruct {
   }
 }
 
+extension RemoveBudgetRequest: WireMessage {
+  package static var wireName: String { "assay.gateway.v1.RemoveBudgetRequest" }
+
+  package init(unpacking bytes: RawSpan) throws(WireError) {
+    let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
+    let message = unsafe bytes.withUnsafeBytes {
+      unsafe assay__gateway__v1__remove_budget_request__unpack(arena.allocator, $0.count, arena.start(of: $0))
+    }
+    guard let message = unsafe message else { throw arena.failure(Self.wireName) }
+    try unsafe self.init(wire: message, in: arena)
+  }
+
+  package func appendPacked(to bytes: inout [UInt8]) {
+    let arena = WireArena()
+    unsafe arena.pack(wire(in: arena), behind: &bytes)
+  }
+}
+
+extension RemoveBudgetRequest: WireStruct {
+  package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
+    self.init()
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__RemoveBudgetRequest.self)
+    self.id = try unsafe arena.string(c.pointee.id, "assay.gateway.v1.RemoveBudgetRequest.id")
+  }
+
+  package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
+    let c: UnsafeMutablePointer<Assay__Gateway__V1__RemoveBudgetRequest> = unsafe arena.new(assay__gateway__v1__remove_budget_request__init)
+    unsafe c.pointee.id = arena.data(self.id)
+    return UnsafeMutableRawPointer(c)
+  }
+}
+
 extension GetSpendRequest: WireMessage {
   package static var wireName: String { "assay.gateway.v1.GetSpendRequest" }
 
@@ -323,6 +355,131 @@ extension Spend: WireStruct {
       unsafe c.pointee.usage = arena.message(value)
     }
     unsafe c.pointee.uncertain_nanos = self.uncertainNanos
+    return UnsafeMutableRawPointer(c)
+  }
+}
+
+extension GetCachingRequest: WireMessage {
+  package static var wireName: String { "assay.gateway.v1.GetCachingRequest" }
+
+  package init(unpacking bytes: RawSpan) throws(WireError) {
+    let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
+    let message = unsafe bytes.withUnsafeBytes {
+      unsafe assay__gateway__v1__get_caching_request__unpack(arena.allocator, $0.count, arena.start(of: $0))
+    }
+    guard let message = unsafe message else { throw arena.failure(Self.wireName) }
+    try unsafe self.init(wire: message, in: arena)
+  }
+
+  package func appendPacked(to bytes: inout [UInt8]) {
+    let arena = WireArena()
+    unsafe arena.pack(wire(in: arena), behind: &bytes)
+  }
+}
+
+extension GetCachingRequest: WireStruct {
+  package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
+    self.init()
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__GetCachingRequest.self)
+    self.scope = try unsafe arena.message(c.pointee.scope)
+    self.fromMs = unsafe c.pointee.from_ms
+    self.toMs = unsafe c.pointee.to_ms
+  }
+
+  package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
+    let c: UnsafeMutablePointer<Assay__Gateway__V1__GetCachingRequest> = unsafe arena.new(assay__gateway__v1__get_caching_request__init)
+    if let value = self.scope {
+      unsafe c.pointee.scope = arena.message(value)
+    }
+    unsafe c.pointee.from_ms = self.fromMs
+    unsafe c.pointee.to_ms = self.toMs
+    return UnsafeMutableRawPointer(c)
+  }
+}
+
+extension GetCachingResponse: WireMessage {
+  package static var wireName: String { "assay.gateway.v1.GetCachingResponse" }
+
+  package init(unpacking bytes: RawSpan) throws(WireError) {
+    let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
+    let message = unsafe bytes.withUnsafeBytes {
+      unsafe assay__gateway__v1__get_caching_response__unpack(arena.allocator, $0.count, arena.start(of: $0))
+    }
+    guard let message = unsafe message else { throw arena.failure(Self.wireName) }
+    try unsafe self.init(wire: message, in: arena)
+  }
+
+  package func appendPacked(to bytes: inout [UInt8]) {
+    let arena = WireArena()
+    unsafe arena.pack(wire(in: arena), behind: &bytes)
+  }
+}
+
+extension GetCachingResponse: WireStruct {
+  package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
+    self.init()
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__GetCachingResponse.self)
+    if unsafe c.pointee.n_rows > 0 {
+      self.rows = try unsafe arena.messages(c.pointee.rows, c.pointee.n_rows, "assay.gateway.v1.GetCachingResponse.rows")
+    }
+    self.total = try unsafe arena.message(c.pointee.total)
+  }
+
+  package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
+    let c: UnsafeMutablePointer<Assay__Gateway__V1__GetCachingResponse> = unsafe arena.new(assay__gateway__v1__get_caching_response__init)
+    unsafe c.pointee.n_rows = self.rows.count
+    unsafe c.pointee.rows = arena.messages(self.rows)
+    if let value = self.total {
+      unsafe c.pointee.total = arena.message(value)
+    }
+    return UnsafeMutableRawPointer(c)
+  }
+}
+
+extension Caching: WireMessage {
+  package static var wireName: String { "assay.gateway.v1.Caching" }
+
+  package init(unpacking bytes: RawSpan) throws(WireError) {
+    let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
+    let message = unsafe bytes.withUnsafeBytes {
+      unsafe assay__gateway__v1__caching__unpack(arena.allocator, $0.count, arena.start(of: $0))
+    }
+    guard let message = unsafe message else { throw arena.failure(Self.wireName) }
+    try unsafe self.init(wire: message, in: arena)
+  }
+
+  package func appendPacked(to bytes: inout [UInt8]) {
+    let arena = WireArena()
+    unsafe arena.pack(wire(in: arena), behind: &bytes)
+  }
+}
+
+extension Caching: WireStruct {
+  package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
+    self.init()
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__Caching.self)
+    self.model = try unsafe arena.string(c.pointee.model, "assay.gateway.v1.Caching.model")
+    self.calls = unsafe c.pointee.calls
+    self.attempts = unsafe c.pointee.attempts
+    self.usage = try unsafe arena.message(c.pointee.usage)
+    self.uncertainNanos = unsafe c.pointee.uncertain_nanos
+    self.cacheReadPredicted = unsafe c.pointee.cache_read_predicted
+    self.uncachedCostNanos = unsafe c.pointee.uncached_cost_nanos
+    self.savedShare = unsafe c.pointee.saved_share
+  }
+
+  package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
+    let c: UnsafeMutablePointer<Assay__Gateway__V1__Caching> = unsafe arena.new(assay__gateway__v1__caching__init)
+    unsafe c.pointee.model = arena.data(self.model)
+    unsafe c.pointee.calls = self.calls
+    unsafe c.pointee.attempts = self.attempts
+    if let value = self.usage {
+      unsafe c.pointee.usage = arena.message(value)
+    }
+    unsafe c.pointee.uncertain_nanos = self.uncertainNanos
+    unsafe c.pointee.cache_read_predicted = self.cacheReadPredicted
+    unsafe c.pointee.uncached_cost_nanos = self.uncachedCostNanos
+    unsafe c.pointee.saved_share = self.savedShare
     return UnsafeMutableRawPointer(c)
   }
 }
@@ -595,6 +752,38 @@ extension CallLimits: WireStruct {
     unsafe c.pointee.output_tokens_per_minute = self.outputTokensPerMinute
     unsafe c.pointee.concurrency = self.concurrency
     unsafe c.pointee.requests_per_hour = self.requestsPerHour
+    return UnsafeMutableRawPointer(c)
+  }
+}
+
+extension RemoveProductRequest: WireMessage {
+  package static var wireName: String { "assay.gateway.v1.RemoveProductRequest" }
+
+  package init(unpacking bytes: RawSpan) throws(WireError) {
+    let arena = try WireArena(unpacking: bytes.byteCount, Self.wireName)
+    let message = unsafe bytes.withUnsafeBytes {
+      unsafe assay__gateway__v1__remove_product_request__unpack(arena.allocator, $0.count, arena.start(of: $0))
+    }
+    guard let message = unsafe message else { throw arena.failure(Self.wireName) }
+    try unsafe self.init(wire: message, in: arena)
+  }
+
+  package func appendPacked(to bytes: inout [UInt8]) {
+    let arena = WireArena()
+    unsafe arena.pack(wire(in: arena), behind: &bytes)
+  }
+}
+
+extension RemoveProductRequest: WireStruct {
+  package init(wire: UnsafeRawPointer, in arena: borrowing WireArena) throws(WireError) {
+    self.init()
+    let c = unsafe wire.assumingMemoryBound(to: Assay__Gateway__V1__RemoveProductRequest.self)
+    self.name = try unsafe arena.string(c.pointee.name, "assay.gateway.v1.RemoveProductRequest.name")
+  }
+
+  package func wire(in arena: borrowing WireArena) -> UnsafeMutableRawPointer {
+    let c: UnsafeMutablePointer<Assay__Gateway__V1__RemoveProductRequest> = unsafe arena.new(assay__gateway__v1__remove_product_request__init)
+    unsafe c.pointee.name = arena.data(self.name)
     return UnsafeMutableRawPointer(c)
   }
 }

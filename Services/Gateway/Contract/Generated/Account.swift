@@ -182,6 +182,21 @@ package struct SetBudgetRequest: Sendable, Equatable {
   }
 }
 
+/// By the id that ListBudgets tells.
+package struct RemoveBudgetRequest: Sendable, Equatable {
+  package var id: String = ""
+
+  /// Every field absent or at its default.
+  package init() {}
+
+  /// The fields given; all others absent or at their default.
+  package init(
+    id: String = ""
+  ) {
+    self.id = id
+  }
+}
+
 /// `assay.gateway.v1.GetSpendRequest`.
 package struct GetSpendRequest: Sendable, Equatable {
   package var scope: BudgetScope? = nil
@@ -312,6 +327,91 @@ package struct Spend: Sendable, Equatable {
     self.attempts = attempts
     self.usage = usage
     self.uncertainNanos = uncertainNanos
+  }
+}
+
+/// `assay.gateway.v1.GetCachingRequest`.
+package struct GetCachingRequest: Sendable, Equatable {
+  /// Of a run, as a rule.
+  package var scope: BudgetScope? = nil
+  /// As in GetSpendRequest.
+  package var fromMs: Int64 = 0
+  package var toMs: Int64 = 0
+
+  /// Every field absent or at its default.
+  package init() {}
+
+  /// The fields given; all others absent or at their default.
+  package init(
+    scope: BudgetScope? = nil,
+    fromMs: Int64 = 0,
+    toMs: Int64 = 0
+  ) {
+    self.scope = scope
+    self.fromMs = fromMs
+    self.toMs = toMs
+  }
+}
+
+/// `assay.gateway.v1.GetCachingResponse`.
+package struct GetCachingResponse: Sendable, Equatable {
+  /// By model, the dearest first; the total is of all.
+  package var rows: [Caching] = []
+  package var total: Caching? = nil
+
+  /// Every field absent or at its default.
+  package init() {}
+
+  /// The fields given; all others absent or at their default.
+  package init(
+    rows: [Caching] = [],
+    total: Caching? = nil
+  ) {
+    self.rows = rows
+    self.total = total
+  }
+}
+
+/// What calls of a model read from prompt caches, and what came of it.
+package struct Caching: Sendable, Equatable {
+  package var model: String = ""
+  package var calls: Int64 = 0
+  package var attempts: Int64 = 0
+  /// Input that was read anew, written into caches and read from them, apart; its cost is what is
+  /// settled.
+  package var usage: Usage? = nil
+  /// What is uncertain comes on top, and is in neither of the two costs.
+  package var uncertainNanos: Int64 = 0
+  /// Tokens that the planning expected the settled attempts to read.
+  package var cacheReadPredicted: Int64 = 0
+  /// What the same tokens would have cost without any cache.
+  package var uncachedCostNanos: Int64 = 0
+  /// Of that cost: 0.7 when caching saved seven tenths of it; below 0 when writes that nobody read
+  /// cost more than was saved.
+  package var savedShare: Double = 0
+
+  /// Every field absent or at its default.
+  package init() {}
+
+  /// The fields given; all others absent or at their default.
+  package init(
+    model: String = "",
+    calls: Int64 = 0,
+    attempts: Int64 = 0,
+    usage: Usage? = nil,
+    uncertainNanos: Int64 = 0,
+    cacheReadPredicted: Int64 = 0,
+    uncachedCostNanos: Int64 = 0,
+    savedShare: Double = 0
+  ) {
+    self.model = model
+    self.calls = calls
+    self.attempts = attempts
+    self.usage = usage
+    self.uncertainNanos = uncertainNanos
+    self.cacheReadPredicted = cacheReadPredicted
+    self.uncachedCostNanos = uncachedCostNanos
+    self.savedShare = savedShare
   }
 }
 
@@ -569,6 +669,21 @@ package struct CallLimits: Sendable, Equatable {
     self.outputTokensPerMinute = outputTokensPerMinute
     self.concurrency = concurrency
     self.requestsPerHour = requestsPerHour
+  }
+}
+
+/// `assay.gateway.v1.RemoveProductRequest`.
+package struct RemoveProductRequest: Sendable, Equatable {
+  package var name: String = ""
+
+  /// Every field absent or at its default.
+  package init() {}
+
+  /// The fields given; all others absent or at their default.
+  package init(
+    name: String = ""
+  ) {
+    self.name = name
   }
 }
 

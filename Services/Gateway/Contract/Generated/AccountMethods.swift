@@ -11,8 +11,15 @@ package enum AccountMethods {
   /// Makes a budget, or gives it another cap; the caps of before are kept.
   package static let setBudget = MethodDescriptor(
     service: "assay.gateway.v1.Account", method: "SetBudget", kind: .unary, idempotency: .idempotent, callers: ["orchestrator", "operator"])
+  /// Takes a budget out of force, and answers how it stood last; its lines and its history stay.
+  /// Refused while the file names it, or while something is held under it.
+  package static let removeBudget = MethodDescriptor(
+    service: "assay.gateway.v1.Account", method: "RemoveBudget", kind: .unary, callers: ["orchestrator", "operator"])
   package static let getSpend = MethodDescriptor(
     service: "assay.gateway.v1.Account", method: "GetSpend", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"])
+  /// What providers' prompt caches were expected to give, gave, cost and saved, by model.
+  package static let getCaching = MethodDescriptor(
+    service: "assay.gateway.v1.Account", method: "GetCaching", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"])
   /// Attempts, newest first, in pages.
   package static let listLines = MethodDescriptor(
     service: "assay.gateway.v1.Account", method: "ListLines", kind: .unary, idempotency: .noSideEffects, callers: ["orchestrator", "edge", "operator"], responseBytesMax: 4194304)
@@ -23,6 +30,10 @@ package enum AccountMethods {
     service: "assay.gateway.v1.Account", method: "ListProducts", kind: .unary, idempotency: .noSideEffects, callers: ["edge", "operator"])
   package static let setProduct = MethodDescriptor(
     service: "assay.gateway.v1.Account", method: "SetProduct", kind: .unary, idempotency: .idempotent, callers: ["operator"])
+  /// Refused while the file names it, while it has keys that open or budgets of its own, and while
+  /// calls of it are being made. Its lines stay.
+  package static let removeProduct = MethodDescriptor(
+    service: "assay.gateway.v1.Account", method: "RemoveProduct", kind: .unary, callers: ["operator"])
   /// The one time that a key's secret is told.
   package static let createKey = MethodDescriptor(
     service: "assay.gateway.v1.Account", method: "CreateKey", kind: .unary, callers: ["operator"])
@@ -40,6 +51,6 @@ package enum AccountMethods {
   /// at the machine all.
   package static let descriptor = ServiceDescriptor(
     name: "assay.gateway.v1.Account",
-    methods: [listBudgets, setBudget, getSpend, listLines, resolveLine, listProducts, setProduct, createKey, revokeKey, listKeys, listPrices, setPrice],
+    methods: [listBudgets, setBudget, removeBudget, getSpend, getCaching, listLines, resolveLine, listProducts, setProduct, removeProduct, createKey, revokeKey, listKeys, listPrices, setPrice],
     descriptorSet: { unsafe wireBytes(assay_assay_gateway_v1_account_proto_descriptor_set) })
 }

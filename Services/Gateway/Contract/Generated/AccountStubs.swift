@@ -10,7 +10,14 @@ package protocol AccountServer: Sendable {
   /// Makes a budget, or gives it another cap; the caps of before are kept.
   func setBudget(_ request: SetBudgetRequest, context: ServerContext) async throws -> Budget
 
+  /// Takes a budget out of force, and answers how it stood last; its lines and its history stay.
+  /// Refused while the file names it, or while something is held under it.
+  func removeBudget(_ request: RemoveBudgetRequest, context: ServerContext) async throws -> Budget
+
   func getSpend(_ request: GetSpendRequest, context: ServerContext) async throws -> GetSpendResponse
+
+  /// What providers' prompt caches were expected to give, gave, cost and saved, by model.
+  func getCaching(_ request: GetCachingRequest, context: ServerContext) async throws -> GetCachingResponse
 
   /// Attempts, newest first, in pages.
   func listLines(_ request: ListLinesRequest, context: ServerContext) async throws -> ListLinesResponse
@@ -21,6 +28,10 @@ package protocol AccountServer: Sendable {
   func listProducts(_ request: ListProductsRequest, context: ServerContext) async throws -> ListProductsResponse
 
   func setProduct(_ request: Product, context: ServerContext) async throws -> Product
+
+  /// Refused while the file names it, while it has keys that open or budgets of its own, and while
+  /// calls of it are being made. Its lines stay.
+  func removeProduct(_ request: RemoveProductRequest, context: ServerContext) async throws -> Product
 
   /// The one time that a key's secret is told.
   func createKey(_ request: CreateKeyRequest, context: ServerContext) async throws -> CreateKeyResponse
@@ -43,11 +54,14 @@ extension AccountServer {
       handlers: [
         .unary(AccountMethods.listBudgets) { try await self.listBudgets($0, context: $1) },
         .unary(AccountMethods.setBudget) { try await self.setBudget($0, context: $1) },
+        .unary(AccountMethods.removeBudget) { try await self.removeBudget($0, context: $1) },
         .unary(AccountMethods.getSpend) { try await self.getSpend($0, context: $1) },
+        .unary(AccountMethods.getCaching) { try await self.getCaching($0, context: $1) },
         .unary(AccountMethods.listLines) { try await self.listLines($0, context: $1) },
         .unary(AccountMethods.resolveLine) { try await self.resolveLine($0, context: $1) },
         .unary(AccountMethods.listProducts) { try await self.listProducts($0, context: $1) },
         .unary(AccountMethods.setProduct) { try await self.setProduct($0, context: $1) },
+        .unary(AccountMethods.removeProduct) { try await self.removeProduct($0, context: $1) },
         .unary(AccountMethods.createKey) { try await self.createKey($0, context: $1) },
         .unary(AccountMethods.revokeKey) { try await self.revokeKey($0, context: $1) },
         .unary(AccountMethods.listKeys) { try await self.listKeys($0, context: $1) },
@@ -75,9 +89,20 @@ package struct AccountClient: Sendable {
     try await channel.unary(AccountMethods.setBudget, request, options: options)
   }
 
+  /// Takes a budget out of force, and answers how it stood last; its lines and its history stay.
+  /// Refused while the file names it, or while something is held under it.
+  package func removeBudget(_ request: RemoveBudgetRequest, options: CallOptions = CallOptions()) async throws -> Budget {
+    try await channel.unary(AccountMethods.removeBudget, request, options: options)
+  }
+
   /// Calls `GetSpend`.
   package func getSpend(_ request: GetSpendRequest, options: CallOptions = CallOptions()) async throws -> GetSpendResponse {
     try await channel.unary(AccountMethods.getSpend, request, options: options)
+  }
+
+  /// What providers' prompt caches were expected to give, gave, cost and saved, by model.
+  package func getCaching(_ request: GetCachingRequest, options: CallOptions = CallOptions()) async throws -> GetCachingResponse {
+    try await channel.unary(AccountMethods.getCaching, request, options: options)
   }
 
   /// Attempts, newest first, in pages.
@@ -98,6 +123,12 @@ package struct AccountClient: Sendable {
   /// Calls `SetProduct`.
   package func setProduct(_ request: Product, options: CallOptions = CallOptions()) async throws -> Product {
     try await channel.unary(AccountMethods.setProduct, request, options: options)
+  }
+
+  /// Refused while the file names it, while it has keys that open or budgets of its own, and while
+  /// calls of it are being made. Its lines stay.
+  package func removeProduct(_ request: RemoveProductRequest, options: CallOptions = CallOptions()) async throws -> Product {
+    try await channel.unary(AccountMethods.removeProduct, request, options: options)
   }
 
   /// The one time that a key's secret is told.

@@ -806,7 +806,8 @@ package struct GetCallRequest: Sendable, Equatable {
 /// `assay.gateway.v1.GetCallResponse`.
 package struct GetCallResponse: Sendable, Equatable {
   package var state: GetCallResponse.State = GetCallResponse.State()
-  /// With SETTLED.
+  /// With SETTLED: what was paid, and the answer where there was one and it is still kept. Asked
+  /// again, a call that had no answer is made anew.
   package var response: GenerateResponse? = nil
 
   /// Every field absent or at its default.
@@ -827,8 +828,9 @@ package struct GetCallResponse: Sendable, Equatable {
     /// Nobody ever asked for it.
     case unknownCall
     case inFlight
+    /// It is known what it cost: it was answered, or ended without an answer that was paid for.
     case settled
-    /// Sent, and nobody knows what became of it; charged at its bound.
+    /// Sent, and nobody knows what became of it; charged at its bound until somebody resolves it.
     case uncertain
     /// Ended without an answer, and nothing was paid.
     case void

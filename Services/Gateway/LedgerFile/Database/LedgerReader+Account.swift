@@ -1,6 +1,6 @@
 package import Faults
 package import GatewayValues
-import SQLite
+package import SQLite
 
 /// An attempt as it is known now: its line, and what an uncertain one was found to have cost.
 package struct KnownAttempt: Hashable, Sendable {
@@ -25,7 +25,7 @@ package struct AttemptFilter: Hashable, Sendable {
   package init() {}
 
   /// What a statement over `lines` is asked for, with its places from ?1 to ?7.
-  fileprivate var conditions: [String] {
+  package var conditions: [String] {
     var conditions = ["ended_at >= ?1", "ended_at < ?2"]
     if product != nil { conditions.append("product = ?3") }
     if key != nil { conditions.append("api_key = ?4") }
@@ -35,7 +35,8 @@ package struct AttemptFilter: Hashable, Sendable {
     return conditions
   }
 
-  fileprivate func bind(_ row: Statement) throws(SQLiteError) {
+  /// Fills those places.
+  package func bind(_ row: Statement) throws(SQLiteError) {
     try row.bind(ended.lowerBound, at: 1)
     try row.bind(ended.upperBound, at: 2)
     for (place, name) in [(3, product), (4, key), (5, run), (6, model)] {

@@ -8,6 +8,11 @@ package struct SettledCall: Hashable, Sendable {
   package let line: LedgerLine
   /// What it was answered; nil when that was not kept, or is kept no more.
   package let reply: [UInt8]?
+
+  package init(line: LedgerLine, reply: [UInt8]?) {
+    self.line = line
+    self.reply = reply
+  }
 }
 
 /// What some calls came to.
@@ -55,7 +60,7 @@ package struct LineFilter: Hashable, Sendable {
 
 /// One more connection that asks; never waited for by the writer. Not thread safe.
 package final class LedgerReader {
-  let connection: Connection
+  package let connection: Connection
   private let path: String
 
   package init(_ connection: Connection, path: String) {
@@ -63,7 +68,8 @@ package final class LedgerReader {
     self.path = path
   }
 
-  func ask<R>(_ body: () throws(SQLiteError) -> R) throws(Fault) -> R {
+  /// Asks within the time that a question may take.
+  package func ask<R>(_ body: () throws(SQLiteError) -> R) throws(Fault) -> R {
     connection.cut(at: .now + LedgerLimits.questionMax)
     defer { connection.cut(at: nil) }
     do { return try body() } catch { throw error.ledgerFault(path) }

@@ -9,12 +9,12 @@ package import SQLite
 package enum LedgerSchema {
   /// `Algr` in ASCII.
   package static let applicationID: Int32 = 0x416C_6772
-  package static let migrations = [first, second, third]
+  package static let migrations = [first, second, third, fourth]
   package static var latest: Int32 { Int32(migrations.count) }
   /// Tables whose rows stay as they were written.
   package static let appended = [
     "lines", "budget_versions", "price_versions", "key_versions", "product_versions",
-    "change_log",
+    "change_log", "predictions",
   ]
 
   package static func bringUpToDate(
@@ -36,10 +36,12 @@ package enum LedgerSchema {
     }
   }
 
+  /// Tables of a later step than the first.
+  private static let laterTables: [String: Int32] = ["change_log": 2, "predictions": 4]
+
   /// Of the tables that a step has made.
   private static func guards(of step: Int32) -> String {
-    let isNew = { (table: String) in step == (table == "change_log" ? 2 : 1) }
-    return appended.filter(isNew).flatMap { table in
+    appended.filter { (laterTables[$0] ?? 1) == step }.flatMap { table in
       ["UPDATE", "DELETE"].map { verb in
         """
         CREATE TRIGGER \(table)_no_\(verb.lowercased()) BEFORE \(verb) ON \(table)
@@ -214,8 +216,20 @@ package enum LedgerSchema {
       chain BLOB NOT NULL CHECK (length(chain) = 32)
     ) STRICT;
     """
+
   /// What an epoch and its journal of settlements know each other by.
   private static let third = """
     ALTER TABLE epochs ADD COLUMN life BLOB NOT NULL DEFAULT x'';
+    """
+
+  /// What was expected of prompt caches, beside the lines that say what came: of attempts of which
+  /// nothing was expected there is no row.
+  private static let fourth = """
+    CREATE TABLE predictions (
+      number INTEGER PRIMARY KEY,
+      line INTEGER NOT NULL UNIQUE REFERENCES lines (number),
+      cache_read INTEGER NOT NULL CHECK (cache_read > 0),
+      chain BLOB NOT NULL CHECK (length(chain) = 32)
+    ) STRICT;
     """
 }

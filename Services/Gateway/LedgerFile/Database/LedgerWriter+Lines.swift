@@ -41,8 +41,16 @@ extension LedgerWriter {
         uncertain: isUncertain ? line.cost.count : 0, ceiling: line.excess)
     }
     if line.kind == .attempt { try noteCall(attempt, line) }
+    if line.order.cacheReadPredicted > 0 { try predict(line) }
     if line.kind != .gap { note(line) }
     return line
+  }
+
+  private func predict(_ line: LedgerLine) throws(SQLiteError) {
+    let values: [LedgerValue] = [
+      .number(line.number), .number(line.order.cacheReadPredicted),
+    ]
+    _ = try changes["predictions"]?.add(values, to: connection)
   }
 
   private func addToAccounts(

@@ -35,7 +35,7 @@ package final class LedgerWriter {
     lines = try ChainedTable("lines", columns: LedgerLine.columnCount, in: connection)
     for (name, columns) in [
       ("budget_versions", 12), ("price_versions", 14), ("key_versions", 8),
-      ("product_versions", 5), ("change_log", 6),
+      ("product_versions", 5), ("change_log", 6), ("predictions", 2),
     ] {
       changes[name] = try ChainedTable(name, columns: columns, in: connection)
     }

@@ -84,6 +84,8 @@ extension JournalWriter {
     text(attempt.line.priceVersion)
     blob(attempt.requestHash)
     moment(attempt.line.reserved)
+    // Left out where there is none, as by those who knew of none.
+    if attempt.line.order.cacheReadPredicted > 0 { number(attempt.line.order.cacheReadPredicted) }
   }
 
   private mutating func ending(_ attempt: LiveAttempt) {
@@ -169,6 +171,10 @@ extension JournalBytesReader {
         inputTokensMax: values[2], outputTokensMax: values[3], webSearchesMax: values[4]))
     order.kind = kind
     order.isBatched = values[1] == 1
+    if !isAtEnd {
+      guard let predicted = number(), predicted > 0 else { return nil }
+      order.cacheReadPredicted = predicted
+    }
     var line = LedgerLine(attempt: AttemptID(number: id), order: order)
     line.callKey = callKey
     line.bound = NanoDollars(values[5])

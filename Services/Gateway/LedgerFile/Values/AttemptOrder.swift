@@ -44,6 +44,8 @@ package struct AttemptOrder: Hashable, Sendable {
   package var bound: CallBound
   package var kind = AttemptKind.first
   package var isBatched = false
+  /// Tokens that it is expected to read from its provider's prompt cache.
+  package var cacheReadPredicted: Int64 = 0
 
   package init(party: CallParty, provider: GatewayName, bound: CallBound) {
     self.party = party

@@ -27,11 +27,17 @@ extension EchoWorkload {
         Block(role: .user, text: items),
       ],
       output: OutputSpec(mode: .jsonSchema, schema: EchoPrompt.schema),
-      outputTokensMax: outputMax,
+      outputTokensMax: outputMax, prefixReuses: Self.callCount(echo) - 1,
       cost: CostBound(
         leastNanos: inputNanos,
         expectedNanos: inputNanos + Int64(expectedOutput) * Self.nanosPerOutputToken,
         mostNanos: inputNanos + Int64(outputMax) * Self.nanosPerOutputToken))
+  }
+
+  /// All of them begin with the same instructions.
+  private static func callCount(_ echo: EchoSpec) -> Int {
+    let perCall = echo.textsPerCall == 0 ? textsPerCallDefault : Int(echo.textsPerCall)
+    return (echo.texts.count + perCall - 1) / perCall
   }
 
   package func read(_ reply: ModelReply, for batch: Batch, of spec: RunSpec) -> [UnitOutcome] {

@@ -233,6 +233,51 @@ void   assay__gateway__v1__set_budget_request__free_unpacked
   assert(message->base.descriptor == &assay__gateway__v1__set_budget_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
+void   assay__gateway__v1__remove_budget_request__init
+                     (Assay__Gateway__V1__RemoveBudgetRequest         *message)
+{
+  static const Assay__Gateway__V1__RemoveBudgetRequest init_value = ASSAY__GATEWAY__V1__REMOVE_BUDGET_REQUEST__INIT;
+  *message = init_value;
+}
+size_t assay__gateway__v1__remove_budget_request__get_packed_size
+                     (const Assay__Gateway__V1__RemoveBudgetRequest *message)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_budget_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__gateway__v1__remove_budget_request__pack
+                     (const Assay__Gateway__V1__RemoveBudgetRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_budget_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__gateway__v1__remove_budget_request__pack_to_buffer
+                     (const Assay__Gateway__V1__RemoveBudgetRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_budget_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__Gateway__V1__RemoveBudgetRequest *
+       assay__gateway__v1__remove_budget_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__Gateway__V1__RemoveBudgetRequest *)
+     protobuf_c_message_unpack (&assay__gateway__v1__remove_budget_request__descriptor,
+                                allocator, len, data);
+}
+void   assay__gateway__v1__remove_budget_request__free_unpacked
+                     (Assay__Gateway__V1__RemoveBudgetRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__gateway__v1__remove_budget_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
 void   assay__gateway__v1__get_spend_request__init
                      (Assay__Gateway__V1__GetSpendRequest         *message)
 {
@@ -366,6 +411,141 @@ void   assay__gateway__v1__spend__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &assay__gateway__v1__spend__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   assay__gateway__v1__get_caching_request__init
+                     (Assay__Gateway__V1__GetCachingRequest         *message)
+{
+  static const Assay__Gateway__V1__GetCachingRequest init_value = ASSAY__GATEWAY__V1__GET_CACHING_REQUEST__INIT;
+  *message = init_value;
+}
+size_t assay__gateway__v1__get_caching_request__get_packed_size
+                     (const Assay__Gateway__V1__GetCachingRequest *message)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__gateway__v1__get_caching_request__pack
+                     (const Assay__Gateway__V1__GetCachingRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__gateway__v1__get_caching_request__pack_to_buffer
+                     (const Assay__Gateway__V1__GetCachingRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__Gateway__V1__GetCachingRequest *
+       assay__gateway__v1__get_caching_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__Gateway__V1__GetCachingRequest *)
+     protobuf_c_message_unpack (&assay__gateway__v1__get_caching_request__descriptor,
+                                allocator, len, data);
+}
+void   assay__gateway__v1__get_caching_request__free_unpacked
+                     (Assay__Gateway__V1__GetCachingRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_request__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   assay__gateway__v1__get_caching_response__init
+                     (Assay__Gateway__V1__GetCachingResponse         *message)
+{
+  static const Assay__Gateway__V1__GetCachingResponse init_value = ASSAY__GATEWAY__V1__GET_CACHING_RESPONSE__INIT;
+  *message = init_value;
+}
+size_t assay__gateway__v1__get_caching_response__get_packed_size
+                     (const Assay__Gateway__V1__GetCachingResponse *message)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_response__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__gateway__v1__get_caching_response__pack
+                     (const Assay__Gateway__V1__GetCachingResponse *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_response__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__gateway__v1__get_caching_response__pack_to_buffer
+                     (const Assay__Gateway__V1__GetCachingResponse *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_response__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__Gateway__V1__GetCachingResponse *
+       assay__gateway__v1__get_caching_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__Gateway__V1__GetCachingResponse *)
+     protobuf_c_message_unpack (&assay__gateway__v1__get_caching_response__descriptor,
+                                allocator, len, data);
+}
+void   assay__gateway__v1__get_caching_response__free_unpacked
+                     (Assay__Gateway__V1__GetCachingResponse *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__gateway__v1__get_caching_response__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   assay__gateway__v1__caching__init
+                     (Assay__Gateway__V1__Caching         *message)
+{
+  static const Assay__Gateway__V1__Caching init_value = ASSAY__GATEWAY__V1__CACHING__INIT;
+  *message = init_value;
+}
+size_t assay__gateway__v1__caching__get_packed_size
+                     (const Assay__Gateway__V1__Caching *message)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__caching__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__gateway__v1__caching__pack
+                     (const Assay__Gateway__V1__Caching *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__caching__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__gateway__v1__caching__pack_to_buffer
+                     (const Assay__Gateway__V1__Caching *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__caching__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__Gateway__V1__Caching *
+       assay__gateway__v1__caching__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__Gateway__V1__Caching *)
+     protobuf_c_message_unpack (&assay__gateway__v1__caching__descriptor,
+                                allocator, len, data);
+}
+void   assay__gateway__v1__caching__free_unpacked
+                     (Assay__Gateway__V1__Caching *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__gateway__v1__caching__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   assay__gateway__v1__list_lines_request__init
@@ -636,6 +816,51 @@ void   assay__gateway__v1__call_limits__free_unpacked
   if(!message)
     return;
   assert(message->base.descriptor == &assay__gateway__v1__call_limits__descriptor);
+  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
+}
+void   assay__gateway__v1__remove_product_request__init
+                     (Assay__Gateway__V1__RemoveProductRequest         *message)
+{
+  static const Assay__Gateway__V1__RemoveProductRequest init_value = ASSAY__GATEWAY__V1__REMOVE_PRODUCT_REQUEST__INIT;
+  *message = init_value;
+}
+size_t assay__gateway__v1__remove_product_request__get_packed_size
+                     (const Assay__Gateway__V1__RemoveProductRequest *message)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_product_request__descriptor);
+  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
+}
+size_t assay__gateway__v1__remove_product_request__pack
+                     (const Assay__Gateway__V1__RemoveProductRequest *message,
+                      uint8_t       *out)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_product_request__descriptor);
+  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
+}
+size_t assay__gateway__v1__remove_product_request__pack_to_buffer
+                     (const Assay__Gateway__V1__RemoveProductRequest *message,
+                      ProtobufCBuffer *buffer)
+{
+  assert(message->base.descriptor == &assay__gateway__v1__remove_product_request__descriptor);
+  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
+}
+Assay__Gateway__V1__RemoveProductRequest *
+       assay__gateway__v1__remove_product_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data)
+{
+  return (Assay__Gateway__V1__RemoveProductRequest *)
+     protobuf_c_message_unpack (&assay__gateway__v1__remove_product_request__descriptor,
+                                allocator, len, data);
+}
+void   assay__gateway__v1__remove_product_request__free_unpacked
+                     (Assay__Gateway__V1__RemoveProductRequest *message,
+                      ProtobufCAllocator *allocator)
+{
+  if(!message)
+    return;
+  assert(message->base.descriptor == &assay__gateway__v1__remove_product_request__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
 void   assay__gateway__v1__list_products_request__init
@@ -1563,6 +1788,44 @@ const ProtobufCMessageDescriptor assay__gateway__v1__set_budget_request__descrip
   (ProtobufCMessageInit) assay__gateway__v1__set_budget_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
+static const ProtobufCFieldDescriptor assay__gateway__v1__remove_budget_request__field_descriptors[1] =
+{
+  {
+    "id",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__RemoveBudgetRequest, id),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__gateway__v1__remove_budget_request__field_indices_by_name[] = {
+  0,   /* field[0] = id */
+};
+static const ProtobufCIntRange assay__gateway__v1__remove_budget_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor assay__gateway__v1__remove_budget_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.gateway.v1.RemoveBudgetRequest",
+  "RemoveBudgetRequest",
+  "Assay__Gateway__V1__RemoveBudgetRequest",
+  "assay.gateway.v1",
+  sizeof(Assay__Gateway__V1__RemoveBudgetRequest),
+  1,
+  assay__gateway__v1__remove_budget_request__field_descriptors,
+  assay__gateway__v1__remove_budget_request__field_indices_by_name,
+  1,  assay__gateway__v1__remove_budget_request__number_ranges,
+  (ProtobufCMessageInit) assay__gateway__v1__remove_budget_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
 static const ProtobufCEnumValue assay__gateway__v1__get_spend_request__group__enum_values_by_number[7] =
 {
   { "GROUP_UNSPECIFIED", "ASSAY__GATEWAY__V1__GET_SPEND_REQUEST__GROUP__GROUP_UNSPECIFIED", 0 },
@@ -1817,6 +2080,250 @@ const ProtobufCMessageDescriptor assay__gateway__v1__spend__descriptor =
   assay__gateway__v1__spend__field_indices_by_name,
   1,  assay__gateway__v1__spend__number_ranges,
   (ProtobufCMessageInit) assay__gateway__v1__spend__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor assay__gateway__v1__get_caching_request__field_descriptors[3] =
+{
+  {
+    "scope",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__GetCachingRequest, scope),
+    &assay__gateway__v1__budget_scope__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "from_ms",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__GetCachingRequest, from_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "to_ms",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__GetCachingRequest, to_ms),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__gateway__v1__get_caching_request__field_indices_by_name[] = {
+  1,   /* field[1] = from_ms */
+  0,   /* field[0] = scope */
+  2,   /* field[2] = to_ms */
+};
+static const ProtobufCIntRange assay__gateway__v1__get_caching_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 3 }
+};
+const ProtobufCMessageDescriptor assay__gateway__v1__get_caching_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.gateway.v1.GetCachingRequest",
+  "GetCachingRequest",
+  "Assay__Gateway__V1__GetCachingRequest",
+  "assay.gateway.v1",
+  sizeof(Assay__Gateway__V1__GetCachingRequest),
+  3,
+  assay__gateway__v1__get_caching_request__field_descriptors,
+  assay__gateway__v1__get_caching_request__field_indices_by_name,
+  1,  assay__gateway__v1__get_caching_request__number_ranges,
+  (ProtobufCMessageInit) assay__gateway__v1__get_caching_request__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor assay__gateway__v1__get_caching_response__field_descriptors[2] =
+{
+  {
+    "rows",
+    1,
+    PROTOBUF_C_LABEL_REPEATED,
+    PROTOBUF_C_TYPE_MESSAGE,
+    offsetof(Assay__Gateway__V1__GetCachingResponse, n_rows),
+    offsetof(Assay__Gateway__V1__GetCachingResponse, rows),
+    &assay__gateway__v1__caching__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "total",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__GetCachingResponse, total),
+    &assay__gateway__v1__caching__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__gateway__v1__get_caching_response__field_indices_by_name[] = {
+  0,   /* field[0] = rows */
+  1,   /* field[1] = total */
+};
+static const ProtobufCIntRange assay__gateway__v1__get_caching_response__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 2 }
+};
+const ProtobufCMessageDescriptor assay__gateway__v1__get_caching_response__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.gateway.v1.GetCachingResponse",
+  "GetCachingResponse",
+  "Assay__Gateway__V1__GetCachingResponse",
+  "assay.gateway.v1",
+  sizeof(Assay__Gateway__V1__GetCachingResponse),
+  2,
+  assay__gateway__v1__get_caching_response__field_descriptors,
+  assay__gateway__v1__get_caching_response__field_indices_by_name,
+  1,  assay__gateway__v1__get_caching_response__number_ranges,
+  (ProtobufCMessageInit) assay__gateway__v1__get_caching_response__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor assay__gateway__v1__caching__field_descriptors[8] =
+{
+  {
+    "model",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, model),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "calls",
+    2,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, calls),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "attempts",
+    3,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, attempts),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "usage",
+    4,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_MESSAGE,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, usage),
+    &assay__score__v1__usage__descriptor,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uncertain_nanos",
+    5,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, uncertain_nanos),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "cache_read_predicted",
+    6,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, cache_read_predicted),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "uncached_cost_nanos",
+    7,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_INT64,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, uncached_cost_nanos),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+  {
+    "saved_share",
+    8,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_DOUBLE,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__Caching, saved_share),
+    NULL,
+    NULL,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__gateway__v1__caching__field_indices_by_name[] = {
+  2,   /* field[2] = attempts */
+  5,   /* field[5] = cache_read_predicted */
+  1,   /* field[1] = calls */
+  0,   /* field[0] = model */
+  7,   /* field[7] = saved_share */
+  6,   /* field[6] = uncached_cost_nanos */
+  4,   /* field[4] = uncertain_nanos */
+  3,   /* field[3] = usage */
+};
+static const ProtobufCIntRange assay__gateway__v1__caching__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 8 }
+};
+const ProtobufCMessageDescriptor assay__gateway__v1__caching__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.gateway.v1.Caching",
+  "Caching",
+  "Assay__Gateway__V1__Caching",
+  "assay.gateway.v1",
+  sizeof(Assay__Gateway__V1__Caching),
+  8,
+  assay__gateway__v1__caching__field_descriptors,
+  assay__gateway__v1__caching__field_indices_by_name,
+  1,  assay__gateway__v1__caching__number_ranges,
+  (ProtobufCMessageInit) assay__gateway__v1__caching__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 static const ProtobufCFieldDescriptor assay__gateway__v1__list_lines_request__field_descriptors[7] =
@@ -2510,6 +3017,44 @@ const ProtobufCMessageDescriptor assay__gateway__v1__call_limits__descriptor =
   assay__gateway__v1__call_limits__field_indices_by_name,
   1,  assay__gateway__v1__call_limits__number_ranges,
   (ProtobufCMessageInit) assay__gateway__v1__call_limits__init,
+  NULL,NULL,NULL    /* reserved[123] */
+};
+static const ProtobufCFieldDescriptor assay__gateway__v1__remove_product_request__field_descriptors[1] =
+{
+  {
+    "name",
+    1,
+    PROTOBUF_C_LABEL_NONE,
+    PROTOBUF_C_TYPE_BYTES,
+    0,   /* quantifier_offset */
+    offsetof(Assay__Gateway__V1__RemoveProductRequest, name),
+    NULL,
+    &protobuf_c_empty_string,
+    0,             /* flags */
+    0,NULL,NULL    /* reserved1,reserved2, etc */
+  },
+};
+static const unsigned assay__gateway__v1__remove_product_request__field_indices_by_name[] = {
+  0,   /* field[0] = name */
+};
+static const ProtobufCIntRange assay__gateway__v1__remove_product_request__number_ranges[1 + 1] =
+{
+  { 1, 0 },
+  { 0, 1 }
+};
+const ProtobufCMessageDescriptor assay__gateway__v1__remove_product_request__descriptor =
+{
+  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
+  "assay.gateway.v1.RemoveProductRequest",
+  "RemoveProductRequest",
+  "Assay__Gateway__V1__RemoveProductRequest",
+  "assay.gateway.v1",
+  sizeof(Assay__Gateway__V1__RemoveProductRequest),
+  1,
+  assay__gateway__v1__remove_product_request__field_descriptors,
+  assay__gateway__v1__remove_product_request__field_indices_by_name,
+  1,  assay__gateway__v1__remove_product_request__number_ranges,
+  (ProtobufCMessageInit) assay__gateway__v1__remove_product_request__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
 #define assay__gateway__v1__list_products_request__field_descriptors NULL

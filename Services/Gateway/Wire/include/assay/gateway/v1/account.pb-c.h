@@ -23,15 +23,20 @@ typedef struct Assay__Gateway__V1__Budget Assay__Gateway__V1__Budget;
 typedef struct Assay__Gateway__V1__ListBudgetsRequest Assay__Gateway__V1__ListBudgetsRequest;
 typedef struct Assay__Gateway__V1__ListBudgetsResponse Assay__Gateway__V1__ListBudgetsResponse;
 typedef struct Assay__Gateway__V1__SetBudgetRequest Assay__Gateway__V1__SetBudgetRequest;
+typedef struct Assay__Gateway__V1__RemoveBudgetRequest Assay__Gateway__V1__RemoveBudgetRequest;
 typedef struct Assay__Gateway__V1__GetSpendRequest Assay__Gateway__V1__GetSpendRequest;
 typedef struct Assay__Gateway__V1__GetSpendResponse Assay__Gateway__V1__GetSpendResponse;
 typedef struct Assay__Gateway__V1__Spend Assay__Gateway__V1__Spend;
+typedef struct Assay__Gateway__V1__GetCachingRequest Assay__Gateway__V1__GetCachingRequest;
+typedef struct Assay__Gateway__V1__GetCachingResponse Assay__Gateway__V1__GetCachingResponse;
+typedef struct Assay__Gateway__V1__Caching Assay__Gateway__V1__Caching;
 typedef struct Assay__Gateway__V1__ListLinesRequest Assay__Gateway__V1__ListLinesRequest;
 typedef struct Assay__Gateway__V1__ListLinesResponse Assay__Gateway__V1__ListLinesResponse;
 typedef struct Assay__Gateway__V1__LedgerLine Assay__Gateway__V1__LedgerLine;
 typedef struct Assay__Gateway__V1__ResolveLineRequest Assay__Gateway__V1__ResolveLineRequest;
 typedef struct Assay__Gateway__V1__Product Assay__Gateway__V1__Product;
 typedef struct Assay__Gateway__V1__CallLimits Assay__Gateway__V1__CallLimits;
+typedef struct Assay__Gateway__V1__RemoveProductRequest Assay__Gateway__V1__RemoveProductRequest;
 typedef struct Assay__Gateway__V1__ListProductsRequest Assay__Gateway__V1__ListProductsRequest;
 typedef struct Assay__Gateway__V1__ListProductsResponse Assay__Gateway__V1__ListProductsResponse;
 typedef struct Assay__Gateway__V1__Key Assay__Gateway__V1__Key;
@@ -143,6 +148,16 @@ struct  Assay__Gateway__V1__SetBudgetRequest
     , NULL, ASSAY__GATEWAY__V1__BUDGET__PERIOD__PERIOD_UNSPECIFIED, {0,NULL}, 0 }
 
 
+struct  Assay__Gateway__V1__RemoveBudgetRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData id;
+};
+#define ASSAY__GATEWAY__V1__REMOVE_BUDGET_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__remove_budget_request__descriptor) \
+    , {0,NULL} }
+
+
 struct  Assay__Gateway__V1__GetSpendRequest
 {
   ProtobufCMessage base;
@@ -180,6 +195,47 @@ struct  Assay__Gateway__V1__Spend
 #define ASSAY__GATEWAY__V1__SPEND__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__spend__descriptor) \
     , {0,NULL}, 0, 0, NULL, 0 }
+
+
+struct  Assay__Gateway__V1__GetCachingRequest
+{
+  ProtobufCMessage base;
+  Assay__Gateway__V1__BudgetScope *scope;
+  int64_t from_ms;
+  int64_t to_ms;
+};
+#define ASSAY__GATEWAY__V1__GET_CACHING_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__get_caching_request__descriptor) \
+    , NULL, 0, 0 }
+
+
+struct  Assay__Gateway__V1__GetCachingResponse
+{
+  ProtobufCMessage base;
+  size_t n_rows;
+  Assay__Gateway__V1__Caching **rows;
+  Assay__Gateway__V1__Caching *total;
+};
+#define ASSAY__GATEWAY__V1__GET_CACHING_RESPONSE__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__get_caching_response__descriptor) \
+    , 0,NULL, NULL }
+
+
+struct  Assay__Gateway__V1__Caching
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData model;
+  int64_t calls;
+  int64_t attempts;
+  Assay__Score__V1__Usage *usage;
+  int64_t uncertain_nanos;
+  int64_t cache_read_predicted;
+  int64_t uncached_cost_nanos;
+  double saved_share;
+};
+#define ASSAY__GATEWAY__V1__CACHING__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__caching__descriptor) \
+    , {0,NULL}, 0, 0, NULL, 0, 0, 0, 0 }
 
 
 struct  Assay__Gateway__V1__ListLinesRequest
@@ -275,6 +331,16 @@ struct  Assay__Gateway__V1__CallLimits
 #define ASSAY__GATEWAY__V1__CALL_LIMITS__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__call_limits__descriptor) \
     , 0, 0, 0, 0, 0 }
+
+
+struct  Assay__Gateway__V1__RemoveProductRequest
+{
+  ProtobufCMessage base;
+  ProtobufCBinaryData name;
+};
+#define ASSAY__GATEWAY__V1__REMOVE_PRODUCT_REQUEST__INIT \
+ { PROTOBUF_C_MESSAGE_INIT (&assay__gateway__v1__remove_product_request__descriptor) \
+    , {0,NULL} }
 
 
 struct  Assay__Gateway__V1__ListProductsRequest
@@ -493,6 +559,25 @@ Assay__Gateway__V1__SetBudgetRequest *
 void   assay__gateway__v1__set_budget_request__free_unpacked
                      (Assay__Gateway__V1__SetBudgetRequest *message,
                       ProtobufCAllocator *allocator);
+/* Assay__Gateway__V1__RemoveBudgetRequest methods */
+void   assay__gateway__v1__remove_budget_request__init
+                     (Assay__Gateway__V1__RemoveBudgetRequest         *message);
+size_t assay__gateway__v1__remove_budget_request__get_packed_size
+                     (const Assay__Gateway__V1__RemoveBudgetRequest   *message);
+size_t assay__gateway__v1__remove_budget_request__pack
+                     (const Assay__Gateway__V1__RemoveBudgetRequest   *message,
+                      uint8_t             *out);
+size_t assay__gateway__v1__remove_budget_request__pack_to_buffer
+                     (const Assay__Gateway__V1__RemoveBudgetRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__Gateway__V1__RemoveBudgetRequest *
+       assay__gateway__v1__remove_budget_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__gateway__v1__remove_budget_request__free_unpacked
+                     (Assay__Gateway__V1__RemoveBudgetRequest *message,
+                      ProtobufCAllocator *allocator);
 /* Assay__Gateway__V1__GetSpendRequest methods */
 void   assay__gateway__v1__get_spend_request__init
                      (Assay__Gateway__V1__GetSpendRequest         *message);
@@ -549,6 +634,63 @@ Assay__Gateway__V1__Spend *
                       const uint8_t       *data);
 void   assay__gateway__v1__spend__free_unpacked
                      (Assay__Gateway__V1__Spend *message,
+                      ProtobufCAllocator *allocator);
+/* Assay__Gateway__V1__GetCachingRequest methods */
+void   assay__gateway__v1__get_caching_request__init
+                     (Assay__Gateway__V1__GetCachingRequest         *message);
+size_t assay__gateway__v1__get_caching_request__get_packed_size
+                     (const Assay__Gateway__V1__GetCachingRequest   *message);
+size_t assay__gateway__v1__get_caching_request__pack
+                     (const Assay__Gateway__V1__GetCachingRequest   *message,
+                      uint8_t             *out);
+size_t assay__gateway__v1__get_caching_request__pack_to_buffer
+                     (const Assay__Gateway__V1__GetCachingRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__Gateway__V1__GetCachingRequest *
+       assay__gateway__v1__get_caching_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__gateway__v1__get_caching_request__free_unpacked
+                     (Assay__Gateway__V1__GetCachingRequest *message,
+                      ProtobufCAllocator *allocator);
+/* Assay__Gateway__V1__GetCachingResponse methods */
+void   assay__gateway__v1__get_caching_response__init
+                     (Assay__Gateway__V1__GetCachingResponse         *message);
+size_t assay__gateway__v1__get_caching_response__get_packed_size
+                     (const Assay__Gateway__V1__GetCachingResponse   *message);
+size_t assay__gateway__v1__get_caching_response__pack
+                     (const Assay__Gateway__V1__GetCachingResponse   *message,
+                      uint8_t             *out);
+size_t assay__gateway__v1__get_caching_response__pack_to_buffer
+                     (const Assay__Gateway__V1__GetCachingResponse   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__Gateway__V1__GetCachingResponse *
+       assay__gateway__v1__get_caching_response__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__gateway__v1__get_caching_response__free_unpacked
+                     (Assay__Gateway__V1__GetCachingResponse *message,
+                      ProtobufCAllocator *allocator);
+/* Assay__Gateway__V1__Caching methods */
+void   assay__gateway__v1__caching__init
+                     (Assay__Gateway__V1__Caching         *message);
+size_t assay__gateway__v1__caching__get_packed_size
+                     (const Assay__Gateway__V1__Caching   *message);
+size_t assay__gateway__v1__caching__pack
+                     (const Assay__Gateway__V1__Caching   *message,
+                      uint8_t             *out);
+size_t assay__gateway__v1__caching__pack_to_buffer
+                     (const Assay__Gateway__V1__Caching   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__Gateway__V1__Caching *
+       assay__gateway__v1__caching__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__gateway__v1__caching__free_unpacked
+                     (Assay__Gateway__V1__Caching *message,
                       ProtobufCAllocator *allocator);
 /* Assay__Gateway__V1__ListLinesRequest methods */
 void   assay__gateway__v1__list_lines_request__init
@@ -663,6 +805,25 @@ Assay__Gateway__V1__CallLimits *
                       const uint8_t       *data);
 void   assay__gateway__v1__call_limits__free_unpacked
                      (Assay__Gateway__V1__CallLimits *message,
+                      ProtobufCAllocator *allocator);
+/* Assay__Gateway__V1__RemoveProductRequest methods */
+void   assay__gateway__v1__remove_product_request__init
+                     (Assay__Gateway__V1__RemoveProductRequest         *message);
+size_t assay__gateway__v1__remove_product_request__get_packed_size
+                     (const Assay__Gateway__V1__RemoveProductRequest   *message);
+size_t assay__gateway__v1__remove_product_request__pack
+                     (const Assay__Gateway__V1__RemoveProductRequest   *message,
+                      uint8_t             *out);
+size_t assay__gateway__v1__remove_product_request__pack_to_buffer
+                     (const Assay__Gateway__V1__RemoveProductRequest   *message,
+                      ProtobufCBuffer     *buffer);
+Assay__Gateway__V1__RemoveProductRequest *
+       assay__gateway__v1__remove_product_request__unpack
+                     (ProtobufCAllocator  *allocator,
+                      size_t               len,
+                      const uint8_t       *data);
+void   assay__gateway__v1__remove_product_request__free_unpacked
+                     (Assay__Gateway__V1__RemoveProductRequest *message,
                       ProtobufCAllocator *allocator);
 /* Assay__Gateway__V1__ListProductsRequest methods */
 void   assay__gateway__v1__list_products_request__init
@@ -890,6 +1051,9 @@ typedef void (*Assay__Gateway__V1__ListBudgetsResponse_Closure)
 typedef void (*Assay__Gateway__V1__SetBudgetRequest_Closure)
                  (const Assay__Gateway__V1__SetBudgetRequest *message,
                   void *closure_data);
+typedef void (*Assay__Gateway__V1__RemoveBudgetRequest_Closure)
+                 (const Assay__Gateway__V1__RemoveBudgetRequest *message,
+                  void *closure_data);
 typedef void (*Assay__Gateway__V1__GetSpendRequest_Closure)
                  (const Assay__Gateway__V1__GetSpendRequest *message,
                   void *closure_data);
@@ -898,6 +1062,15 @@ typedef void (*Assay__Gateway__V1__GetSpendResponse_Closure)
                   void *closure_data);
 typedef void (*Assay__Gateway__V1__Spend_Closure)
                  (const Assay__Gateway__V1__Spend *message,
+                  void *closure_data);
+typedef void (*Assay__Gateway__V1__GetCachingRequest_Closure)
+                 (const Assay__Gateway__V1__GetCachingRequest *message,
+                  void *closure_data);
+typedef void (*Assay__Gateway__V1__GetCachingResponse_Closure)
+                 (const Assay__Gateway__V1__GetCachingResponse *message,
+                  void *closure_data);
+typedef void (*Assay__Gateway__V1__Caching_Closure)
+                 (const Assay__Gateway__V1__Caching *message,
                   void *closure_data);
 typedef void (*Assay__Gateway__V1__ListLinesRequest_Closure)
                  (const Assay__Gateway__V1__ListLinesRequest *message,
@@ -916,6 +1089,9 @@ typedef void (*Assay__Gateway__V1__Product_Closure)
                   void *closure_data);
 typedef void (*Assay__Gateway__V1__CallLimits_Closure)
                  (const Assay__Gateway__V1__CallLimits *message,
+                  void *closure_data);
+typedef void (*Assay__Gateway__V1__RemoveProductRequest_Closure)
+                 (const Assay__Gateway__V1__RemoveProductRequest *message,
                   void *closure_data);
 typedef void (*Assay__Gateway__V1__ListProductsRequest_Closure)
                  (const Assay__Gateway__V1__ListProductsRequest *message,
@@ -962,10 +1138,14 @@ extern const ProtobufCEnumDescriptor    assay__gateway__v1__budget__period__desc
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_budgets_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_budgets_response__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__set_budget_request__descriptor;
+extern const ProtobufCMessageDescriptor assay__gateway__v1__remove_budget_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__get_spend_request__descriptor;
 extern const ProtobufCEnumDescriptor    assay__gateway__v1__get_spend_request__group__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__get_spend_response__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__spend__descriptor;
+extern const ProtobufCMessageDescriptor assay__gateway__v1__get_caching_request__descriptor;
+extern const ProtobufCMessageDescriptor assay__gateway__v1__get_caching_response__descriptor;
+extern const ProtobufCMessageDescriptor assay__gateway__v1__caching__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_lines_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_lines_response__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__ledger_line__descriptor;
@@ -973,6 +1153,7 @@ extern const ProtobufCEnumDescriptor    assay__gateway__v1__ledger_line__state__
 extern const ProtobufCMessageDescriptor assay__gateway__v1__resolve_line_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__product__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__call_limits__descriptor;
+extern const ProtobufCMessageDescriptor assay__gateway__v1__remove_product_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_products_request__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__list_products_response__descriptor;
 extern const ProtobufCMessageDescriptor assay__gateway__v1__key__descriptor;

@@ -1,0 +1,1 @@
+../GatewayServiceTests/AccountFixture.swift

@@ -1,0 +1,1 @@
+../GatewayServiceTests/RecordingProvider.swift
