@@ -146,6 +146,8 @@ let foundations =
   + shared("Gzip", uses: "CZlib")
   // SHA-256 that names things.
   + shared("Digest", uses: "CCrypto")
+  // Documents by the hash of their bytes, read and written in pieces.
+  + shared("Blobs", uses: "Digest EventLoop Faults Locking Machine")
   // Named places where a test may end the process.
   + shared("Failpoints")
   // Connections, statements, rows and errors of one SQLite file; nothing about our tables.
@@ -273,7 +275,7 @@ let gatewayRooms =
     "GatewayPipeline", at: "Services/Gateway/Pipeline",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
-      GatewayCache GatewayPrompts LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON
+      GatewayCache GatewayPrompts LedgerFile GatewayLedger Blobs HTTPClient GRPCFormat JSONText JSON
       ServerSentEvents EventLoop Telemetry Digest Machine Faults
       """, tested: false)
   // Providers' batches: written down, sent, polled through restarts, settled request by request.
@@ -333,7 +335,7 @@ let services =
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
       GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayBatches
-      GatewayDoor GatewayAccount HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
+      GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
       GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])

@@ -1,3 +1,4 @@
+import Blobs
 import EventLoop
 import Faults
 import GatewayBudgets
@@ -26,6 +27,8 @@ struct ExchangeEnd: Sendable {
   /// Bytes have gone to the caller: no other attempt may take its place.
   var hasBegun = false
   var cacheReadPredicted: Int64 = 0
+  /// Why a document could not be sent to its end.
+  var mediaFailure: BlobError?
 }
 
 extension CallPipeline {
@@ -41,6 +44,8 @@ extension CallPipeline {
     var kind = AttemptKind.first
     var wasEmpty = false
     let deadline = call.request.terms.patience.map { now + $0 }
+    // A call that cannot be sent waits for nobody.
+    _ = try await readers(of: call)
     let outline = outline(of: call)
     if let outline { prompts.see(outline, call.promptScope(routes[0]), at: now) }
     retryBudget.called()
@@ -56,6 +61,7 @@ extension CallPipeline {
         return CallAnswer(body: body, receipt: receipt)
       case .failed(let failure, let body):
         note(failure, route, ticket, number)
+        if let broken = end.mediaFailure { throw broken }
         let refusal = ProviderRefusal(
           failure: failure, dialect: route.dialect, body: body, attempts: number,
           provider: route.provider.name)
@@ -88,6 +94,7 @@ extension CallPipeline {
     let startBy: MonotonicInstant?
     let outline: PromptOutline?
     var prompt: PromptPlan?
+    var stored: StoredMedia?
   }
 
   /// One attempt: planned, let in by the desk, held by the ledger, sent, settled.
@@ -139,7 +146,10 @@ extension CallPipeline {
     _ seat: Ticket, into sink: (any StreamSink)?
   ) async throws -> (ExchangeEnd, LedgerLine) {
     let hold: AttemptHold
+    var attempt = attempt
     do {
+      // From their start at every attempt; what is open now stays what it is.
+      attempt.stored = StoredMedia(readers: try await readers(of: call), loop: loop)
       hold = try await reserve(call, ticket, route, attempt.kind)
       try ledger.sent(hold)
     } catch {

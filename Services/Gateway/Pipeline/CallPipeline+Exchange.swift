@@ -1,3 +1,4 @@
+import Blobs
 import Faults
 import GatewayCatalog
 import GatewayLedger
@@ -26,7 +27,8 @@ extension CallPipeline {
         headers: upstreams.headers(
           route, callKey: ticket.name.key.text, attempt: attempt.number,
           passed: call.request.passedHeaders),
-        body: try call.body(for: route, isStream: sink != nil, prompt: attempt.prompt))
+        body: try call.body(
+          for: route, isStream: sink != nil, prompt: attempt.prompt, stored: attempt.stored))
       made.responseBodyBytesMax = ProviderLimits.replyBytesMax
       request = made
     } catch {
@@ -39,7 +41,11 @@ extension CallPipeline {
       pace.answered(on: loop)
     } catch {
       pace.answered(on: loop)
-      return .lost(error)
+      var end = ExchangeEnd.lost(error)
+      if case .source(let source) = request.body {
+        end.mediaFailure = await (source as? MediaBody)?.failure
+      }
+      return end
     }
     let headers = LimitHeaders(
       response.headers, family: route.dialect.family, nowMilliseconds: wallMilliseconds)

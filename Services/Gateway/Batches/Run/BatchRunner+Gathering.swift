@@ -70,9 +70,15 @@ extension BatchRunner {
     let name = CallName(product: request.caller.product, key: key)
     let isSettled = try await ledger.call(name) != nil
     let rules = await pipeline.batchRules
+    // A batch is one body, so what the call refers to goes into it as bytes; a call that is too
+    // large for that is asked alone.
+    let whole =
+      isSettled
+      ? request
+      : try await pipeline.withMediaHere(request, bytesMax: BatchLimits.gatheredBytesMax / 4 * 3)
     // What is wrong with it is said by the way that all calls go.
     let read = try? BatchedCall(
-      request, rules.catalog, rules.prices, atMilliseconds: rules.nowMilliseconds)
+      whole, rules.catalog, rules.prices, atMilliseconds: rules.nowMilliseconds)
     if let known = gathered[name] {
       guard known.request.hash == request.hash else { throw Self.keyReused(name) }
       return try await known.flight.answer(within: request.terms.patience, on: loop)
