@@ -452,6 +452,13 @@ let proofs =
   + executable("Benchmarks", at: "Tests/Benchmarks/Runner", uses: "JSON Machine")
   + [
     test("HouseTests", uses: "TestSupport JSON"),
+    // Documents by reference, through gateways as they are run.
+    test(
+      "GatewayMediaTests",
+      uses: """
+        GatewayContract ScoreContract Blobs RPC HTTPServer HTTPClient TestSupport EventLoop
+        MeshAddressing GRPCFormat Machine Locking JSON Faults
+        """),
     test("FuzzCorpusTests", uses: "FuzzTargets Machine"),
     test("InteropTests", uses: "TestSupport JSON EventLoop", without: ["python"]),
     test(

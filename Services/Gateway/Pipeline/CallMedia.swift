@@ -39,6 +39,9 @@ package struct CallMedia: Sendable {
 }
 
 extension CallRequest {
+  /// Whether it refers to documents of the store's.
+  package var hasStoredMedia: Bool { !storedMedia.isEmpty }
+
   /// Documents that have to be read from the store, by their places.
   var storedMedia: [(place: Int, ref: MediaRef)] {
     guard case .written(_, let media) = content else { return [] }
