@@ -43,11 +43,13 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
   ///
   /// `rest` is called once when nothing came for `restAfter`; `close` when the thread ends. Where
   /// the next item is expected within `lingerMax`, the thread stays awake for it. One that
-  /// `stepsBack` lets other threads go first, where nobody waits for what it does.
+  /// `gathers` lets what comes within so long after the first join it; one that `stepsBack` lets
+  /// other threads go first: both where nobody waits for what it does.
   package func start<Owned>(
     open: @escaping @Sendable () throws -> Owned,
     take: @escaping @Sendable (Owned, [Item]) -> Void,
-    lingerMax: Duration? = nil, stepsBack: Bool = false, restAfter: Duration? = nil,
+    lingerMax: Duration? = nil, gathers: Duration? = nil, stepsBack: Bool = false,
+    restAfter: Duration? = nil,
     rest: @escaping @Sendable (Owned) -> Void = { _ in },
     close: @escaping @Sendable (Owned) -> Void = { _ in }
   ) async throws {
@@ -70,6 +72,7 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
             Self.work(
               { rests in
                 lingering.wait(for: news.isThere)
+                if let gathers { Self.gather(core, gathers, atMost: rests ? restAfter : nil) }
                 return core.wait(atMost: rests ? restAfter : nil) { state in
                   let next = state.next(groupMax)
                   let isMore = !state.waiting.isEmpty || state.isEnding
@@ -153,6 +156,15 @@ package final class OwnerThreads<Item: Sendable>: Sendable {
         hasRested = true
       }
     }
+  }
+
+  /// Returns a while after something has come, or at once when the end has.
+  private static func gather(
+    _ core: Monitor<State>, _ gathers: Duration, atMost restAfter: Duration?
+  ) {
+    let hasCome = core.wait(atMost: restAfter) { $0.waiting.isEmpty && !$0.isEnding ? nil : true }
+    guard hasCome != nil else { return }
+    core.wait(atMost: gathers) { $0.isEnding ? true : nil }
   }
 
   private static func leave(_ core: Monitor<State>) {

@@ -11,25 +11,36 @@ package import Telemetry
 /// kept in memory at once and in the file by a thread that writes. When the file fails, whoever
 /// asks is answered with nothing: a cache never fails a call.
 package final class AnswerCache: Sendable {
-  private enum Work: Sendable {
-    case write(CacheWrite)
-    /// Uses have gathered.
-    case touch
-  }
-
   private struct Question: Sendable {
     let key: CacheKey
     let answer: CheckedContinuation<CachedAnswer?, Never>
   }
 
+  /// What waits for the writer, taken all at once.
+  private struct Pending: Sendable {
+    var writes: [CacheWrite] = []
+    /// The ticks of uses, by mark.
+    var touched: [UInt64: Int64] = [:]
+    /// Only to be freed.
+    var forgotten: [[CacheKey: CacheFront.Entry]] = []
+  }
+
   private struct State: Sendable {
     var front: CacheFront
-    /// Of what is in the file.
-    var marks: Set<UInt64> = []
-    var touched: [CacheKey: Int64] = [:]
+    /// Where in the file an answer lies, by its mark.
+    var ids: [UInt64: Int64] = [:]
+    var pending = Pending()
     var waitingBytes = 0
+    /// Whether the writer has been told that something waits.
+    var isTold = false
     /// How often the file was begun anew.
     var generation = 0
+
+    /// Whether the writer is to be told, which it is once for all that comes meanwhile.
+    mutating func tells() -> Bool {
+      defer { isTold = true }
+      return !isTold
+    }
   }
 
   private final class Seat {
@@ -43,7 +54,7 @@ package final class AnswerCache: Sendable {
   private let counts: CacheCounts
   private let logger: Logger
   private let state: Lock<State>
-  private let writers: OwnerThreads<Work>
+  private let writers: OwnerThreads<Void>
   private let readers: OwnerThreads<Question>
 
   private init(_ options: CacheOptions, _ counts: CacheCounts, _ logger: Logger) {
@@ -51,9 +62,7 @@ package final class AnswerCache: Sendable {
     self.counts = counts
     self.logger = logger
     state = Lock(State(front: CacheFront(bytesMax: options.frontBytesMax)))
-    writers = OwnerThreads(
-      name: "cache-writer", waitingMax: CacheLimits.writesWaitingMax,
-      groupMax: CacheLimits.writesGroupedMax)
+    writers = OwnerThreads(name: "cache-writer", waitingMax: 2, groupMax: 2)
     readers = OwnerThreads(name: "cache-reader", waitingMax: CacheLimits.questionsWaitingMax)
   }
 
@@ -64,7 +73,8 @@ package final class AnswerCache: Sendable {
     let cache = AnswerCache(options, counts, logger)
     try await cache.writers.start(
       open: { [unowned cache] in try cache.openWriter() },
-      take: { [weak cache] seat, work in cache?.take(work, seat) },
+      take: { [weak cache] seat, _ in cache?.takePending(seat) },
+      gathers: CacheLimits.gathering,
       close: { seat in seat.writer?.close() })
     do {
       try await cache.readers.start(
@@ -83,7 +93,7 @@ package final class AnswerCache: Sendable {
 
   /// Writes what waits, and closes the file.
   package func close() async {
-    _ = writers.submit(.touch, isUrgent: true)
+    _ = writers.submit((), isUrgent: true)
     await readers.end()
     await writers.end()
   }
@@ -99,7 +109,11 @@ package final class AnswerCache: Sendable {
 
   private func find(_ key: CacheKey) async -> CachedAnswer? {
     let now = options.clock()
-    let (entry, mayBeThere) = state.withLock { ($0.front.use(key), $0.marks.contains(key.mark)) }
+    let mark = key.mark
+    let (entry, mayBeThere) = state.withLock { state in
+      let entry = state.front.use(key)
+      return (entry, entry == nil && state.ids[mark] != nil)
+    }
     if let entry {
       guard !isOld(entry.keptMilliseconds, at: now) else { return nil }
       noteUse(of: key, since: entry.tick, at: now)
@@ -117,25 +131,22 @@ package final class AnswerCache: Sendable {
   package func keep(_ answer: CachedAnswer, for key: CacheKey) {
     guard answer.byteCount <= min(CacheLimits.answerBytesMax, options.bytesMax) else {
       // What was kept before is not what was answered last.
-      forget([key])
+      forget(key)
       return counts.count(.dropped, key.product)
     }
     let now = options.clock()
-    let isTaken = state.withLock { state in
+    let (isTaken, isFirst) = state.withLock { state in
       state.front.put(
         .init(answer: answer, keptMilliseconds: now, tick: CacheWriter.tick(now)), for: key)
-      guard state.waitingBytes + answer.byteCount <= CacheLimits.writesWaitingBytesMax else {
-        return false
-      }
+      guard state.pending.writes.count < CacheLimits.writesWaitingMax,
+        state.waitingBytes + answer.byteCount <= CacheLimits.writesWaitingBytesMax
+      else { return (false, false) }
+      state.pending.writes.append(CacheWrite(key: key, answer: answer, keptMilliseconds: now))
       state.waitingBytes += answer.byteCount
-      return true
+      return (true, state.tells())
     }
-    let write = CacheWrite(key: key, answer: answer, keptMilliseconds: now)
-    guard isTaken else { return counts.count(.dropped, key.product) }
-    if writers.submit(.write(write)) != .taken {
-      state.withLock { $0.waitingBytes -= answer.byteCount }
-      counts.count(.dropped, key.product)
-    }
+    if !isTaken { counts.count(.dropped, key.product) }
+    if isFirst { _ = writers.submit((), isUrgent: true) }
   }
 
   private func isOld(_ keptMilliseconds: Int64, at now: Int64) -> Bool {
@@ -146,24 +157,27 @@ package final class AnswerCache: Sendable {
   private func noteUse(of key: CacheKey, since tick: Int64, at now: Int64) {
     let current = CacheWriter.tick(now)
     guard current > tick else { return }
+    let mark = key.mark
     let isFull = state.withLock { state in
       state.front.told(key, tick: current)
-      if state.touched.count < CacheLimits.touchesMax { state.touched[key] = current }
-      return state.touched.count == CacheLimits.touchesMax / 2
+      let room = CacheLimits.touchesMax - state.pending.touched.count
+      if room > 0 { state.pending.touched[mark] = current }
+      return room == CacheLimits.touchesMax / 2 && state.tells()
     }
-    if isFull { _ = writers.submit(.touch) }
+    if isFull { _ = writers.submit((), isUrgent: true) }
   }
 
   // MARK: - On the reading thread
 
   private func look(_ key: CacheKey, _ reader: CacheReader) -> CachedAnswer? {
-    let generation = state.withLock { $0.generation }
+    let (id, generation) = state.withLock { ($0.ids[key.mark], $0.generation) }
+    guard let id else { return nil }
     do throws(SQLiteError) {
-      switch try reader.answer(key, generation: generation) {
+      switch try reader.answer(key, at: id, generation: generation) {
       case .nothing: return nil
       case .damaged:
         counts.count(.failed, key.product)
-        forget([key])
+        forget(key)
         logger.warning("an answer of the cache was damaged", [.product: .string(key.product.text)])
         return nil
       case .answer(let answer, let kept, let tick):
@@ -205,24 +219,46 @@ package final class AnswerCache: Sendable {
 
   /// Learns what is there, and drops what is too old or too much by now.
   private func begin(_ writer: CacheWriter) throws(SQLiteError) {
-    let marks = try writer.survey()
-    state.withLock { $0.marks = marks }
-    account(try writer.write([], touched: [:]))
+    var ids = try writer.survey()
+    // It grows no more while answers are made: to move a hundred thousand takes milliseconds.
+    ids.reserveCapacity(min(CacheLimits.answersMax, options.bytesMax / CachedAnswer.rowBytes))
+    state.withLock { $0.ids = ids }
+    account(try writer.write([]))
   }
 
-  private func take(_ work: [Work], _ seat: Seat) {
-    let writes = work.compactMap { work -> CacheWrite? in
-      if case .write(let write) = work { write } else { nil }
+  private func takePending(_ seat: Seat) {
+    let pending = state.withLock { state in
+      state.isTold = false
+      state.waitingBytes = 0
+      defer { state.pending = Pending() }
+      state.pending.forgotten = state.front.takeForgotten()
+      return state.pending
     }
-    let bytes = writes.reduce(0) { $0 + $1.answer.byteCount }
-    let touched = state.withLock { state in
-      state.waitingBytes -= bytes
-      defer { state.touched = [:] }
-      return state.touched
+    var touched = pending.touched
+    var rest = pending.writes[...]
+    repeat {
+      take(Array(rest.prefix(CacheLimits.writesGroupedMax)), touched, seat)
+      rest = rest.dropFirst(CacheLimits.writesGroupedMax)
+      touched = [:]
+    } while !rest.isEmpty
+  }
+
+  private func take(_ all: [CacheWrite], _ touches: [UInt64: Int64], _ seat: Seat) {
+    // Of two answers to the same question the later one.
+    var last: [UInt64: CacheWrite] = [:]
+    for write in all { last[write.key.mark] = write }
+    let writes = Array(last.values)
+    let (replaced, touched) = state.withLock { state in
+      (
+        last.keys.compactMap { state.ids[$0] },
+        touches.reduce(into: [Int64: Int64]()) { touched, touch in
+          if let id = state.ids[touch.key] { touched[id] = touch.value }
+        }
+      )
     }
     do throws(SQLiteError) {
       guard let writer = seat.writer else { return beginAnew(seat, writes) }
-      account(try writer.write(writes, touched: touched))
+      account(try writer.write(writes, replacing: replaced, touched: touched))
     } catch {
       for write in writes { counts.count(.failed, write.key.product) }
       warn("the cache cannot be written", error)
@@ -239,7 +275,7 @@ package final class AnswerCache: Sendable {
     do throws(SQLiteError) {
       let writer = CacheWriter(try CacheSchema.anew(options), options)
       state.withLock { state in
-        state.marks = []
+        state.ids = [:]
         state.generation += 1
       }
       seat.writer = writer
@@ -251,22 +287,24 @@ package final class AnswerCache: Sendable {
 
   private func account(_ outcome: CacheWriter.Outcome) {
     state.withLock { state in
-      for evicted in outcome.evicted {
-        state.marks.remove(evicted.key.mark)
+      for evicted in outcome.evicted where state.ids[evicted.key.mark] == evicted.id {
+        state.ids[evicted.key.mark] = nil
         state.front.remove(evicted.key)
       }
-      for key in outcome.stored { state.marks.insert(key.mark) }
+      for (key, id) in outcome.stored { state.ids[key.mark] = id }
+      // What one group brings may be too much for itself.
+      for evicted in outcome.evicted where state.ids[evicted.key.mark] == evicted.id {
+        state.ids[evicted.key.mark] = nil
+      }
     }
-    for key in outcome.stored { counts.count(.stored, key.product) }
-    for (key, isOld) in outcome.evicted { counts.count(isOld ? .expired : .evicted, key.product) }
+    for (key, _) in outcome.stored { counts.count(.stored, key.product) }
+    for gone in outcome.evicted { counts.count(gone.isOld ? .expired : .evicted, gone.key.product) }
   }
 
-  private func forget(_ keys: [CacheKey]) {
+  private func forget(_ key: CacheKey) {
     state.withLock { state in
-      for key in keys {
-        state.marks.remove(key.mark)
-        state.front.remove(key)
-      }
+      state.ids[key.mark] = nil
+      state.front.remove(key)
     }
   }
 

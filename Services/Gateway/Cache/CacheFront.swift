@@ -16,6 +16,10 @@ struct CacheFront {
   private var youngBytes = 0
   private var oldBytes = 0
 
+  /// What was forgotten, for whoever has the time to free it: tens of thousands of answers take
+  /// milliseconds.
+  private(set) var forgotten: [[CacheKey: Entry]] = []
+
   init(bytesMax: Int) { self.bytesMax = bytesMax }
 
   var byteCount: Int { youngBytes + oldBytes }
@@ -25,6 +29,7 @@ struct CacheFront {
     let size = entry.answer.byteCount
     guard size <= bytesMax / 2 else { return }
     if youngBytes + size > bytesMax / 2 {
+      if !old.isEmpty { forgotten.append(old) }
       old = young
       oldBytes = youngBytes
       young = [:]
@@ -40,6 +45,11 @@ struct CacheFront {
     guard let entry = old[key] else { return nil }
     put(entry, for: key)
     return entry
+  }
+
+  mutating func takeForgotten() -> [[CacheKey: Entry]] {
+    defer { forgotten = [] }
+    return forgotten
   }
 
   /// The file has been told of a use.

@@ -18,7 +18,9 @@ final class CacheReader {
   init(_ options: CacheOptions) { self.options = options }
 
   /// `generation` counts how often the file was begun anew: another one is another file.
-  func answer(_ key: CacheKey, generation: Int) throws(SQLiteError) -> Found {
+  func answer(
+    _ key: CacheKey, at id: Int64, generation: Int
+  ) throws(SQLiteError) -> Found {
     if connection == nil || generation != self.generation {
       connection = nil
       connection = try CacheSchema.reading(options)
@@ -29,11 +31,12 @@ final class CacheReader {
       """
       SELECT a.kept_ms, a.used, b.facts, b.body, b.digest
       FROM answers a JOIN bodies b ON b.id = a.id
-      WHERE a.product = ? AND a.hash = ?
+      WHERE a.id = ? AND a.product = ? AND a.hash = ?
       """)
     defer { row.reset() }
-    try row.bind(key.product.text, at: 1)
-    try row.bind(key.hash, at: 2)
+    try row.bind(id, at: 1)
+    try row.bind(key.product.text, at: 2)
+    try row.bind(key.hash, at: 3)
     guard try row.step() else { return .nothing }
     let answer = CachedAnswer(facts: row.bytes(at: 2), body: row.bytes(at: 3))
     guard answer.digest(under: key) == row.bytes(at: 4) else { return .damaged }

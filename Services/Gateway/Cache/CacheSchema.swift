@@ -4,12 +4,14 @@ import SQLite
 
 /// The cache's file: how it is laid out, opened, and begun anew.
 ///
-/// What is looked for and what is sorted by use lies apart from the bytes, so that a use rewrites
-/// a row of a hundred bytes and never an answer.
+/// Where an answer is, its owner knows: an index by hash would be a page at random for each answer
+/// that comes and each that goes. Here every table only grows at its end and shrinks at its
+/// beginning. What is sorted by use lies apart from the bytes, so that a use rewrites a row of a
+/// hundred bytes and never an answer.
 enum CacheSchema {
   /// `Acch` in ASCII.
   static let applicationID: Int32 = 0x4163_6368
-  static let version: Int32 = 1
+  static let version: Int32 = 2
 
   private static let tables = """
     CREATE TABLE answers (
@@ -18,8 +20,7 @@ enum CacheSchema {
       hash BLOB NOT NULL,
       kept_ms INTEGER NOT NULL,
       used INTEGER NOT NULL,
-      bytes INTEGER NOT NULL,
-      UNIQUE (product, hash)
+      bytes INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX answers_by_use ON answers (used, id);
     CREATE TABLE bodies (
@@ -34,6 +35,7 @@ enum CacheSchema {
   enum FreshStart: String, Sendable {
     case damaged
     case newer
+    case older
     case tooLarge = "too large"
   }
 
@@ -72,7 +74,9 @@ enum CacheSchema {
       return .nothing
     }
     guard id == applicationID else { return .foreign }
-    guard version == Self.version else { return .unusable(.newer) }
+    guard version == Self.version else {
+      return .unusable(version > Self.version ? .newer : .older)
+    }
     let isTooLarge = try connection.fileBytes > Int64(fileBytesMax(options))
     return isTooLarge ? .unusable(.tooLarge) : .usable
   }

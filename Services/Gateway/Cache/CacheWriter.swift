@@ -19,9 +19,15 @@ final class CacheWriter {
 
   /// What a group of writes has done.
   struct Outcome: Sendable {
-    var stored: [CacheKey] = []
-    /// With the reason: room was needed, or they were too old.
-    var evicted: [(key: CacheKey, isOld: Bool)] = []
+    var stored: [(key: CacheKey, id: Int64)] = []
+    var evicted: [Evicted] = []
+  }
+
+  /// An answer that is kept no longer, because room was needed or because it was too old.
+  struct Evicted: Sendable {
+    let key: CacheKey
+    let id: Int64
+    let isOld: Bool
   }
 
   init(_ connection: Connection, _ options: CacheOptions) {
@@ -29,37 +35,38 @@ final class CacheWriter {
     self.options = options
   }
 
-  /// The marks of all that is there, and the sums of it.
-  func survey() throws(SQLiteError) -> Set<UInt64> {
-    var marks: Set<UInt64> = []
+  /// Where all that is there lies, by its mark, and the sums of it.
+  func survey() throws(SQLiteError) -> [UInt64: Int64] {
+    var ids: [UInt64: Int64] = [:]
     byteCount = 0
     answerCount = 0
-    let row = try connection.statement("SELECT product, hash, bytes FROM answers")
+    let row = try connection.statement("SELECT id, product, hash, bytes FROM answers ORDER BY id")
     while try row.step() {
-      guard let product = GatewayName(row.text(at: 0)) else { continue }
-      marks.insert(CacheKey(product: product, hash: row.bytes(at: 1)).mark)
-      byteCount += row.int64(at: 2)
+      guard let product = GatewayName(row.text(at: 1)) else { continue }
+      ids[CacheKey(product: product, hash: row.bytes(at: 2)).mark] = row.int64(at: 0)
+      byteCount += row.int64(at: 3)
       answerCount += 1
     }
-    return marks
+    return ids
   }
 
-  /// Keeps answers, notes uses, and makes room: all of it or nothing.
+  /// Keeps answers, notes uses, and makes room: all of it or nothing. No two of the writes have
+  /// the same mark; what lies at `replaced` goes, what lies at a place of `touched` was used.
   func write(
-    _ writes: [CacheWrite], touched: [CacheKey: Int64]
+    _ writes: [CacheWrite], replacing replaced: [Int64] = [], touched: [Int64: Int64] = [:]
   ) throws(SQLiteError) -> Outcome {
     let before = (byteCount, answerCount)
     do {
       let outcome = try connection.transaction(.writing) { () throws(SQLiteError) in
         var outcome = Outcome()
         try dropOld(&outcome)
+        for id in replaced { try delete(id) }
+        try makeRoom(for: writes.reduce(0) { $0 + $1.answer.byteCount }, writes.count, &outcome)
         for write in writes {
-          try makeRoom(for: write.answer.byteCount, &outcome)
-          try store(write)
-          outcome.stored.append(write.key)
+          try makeRoom(for: write.answer.byteCount, 1, &outcome)
+          outcome.stored.append((write.key, try store(write)))
         }
-        try makeRoom(for: 0, &outcome)
-        for (key, tick) in touched { try touch(key, tick) }
+        for (id, tick) in touched { try touch(id, tick) }
         return outcome
       }
       if connection.walPages > CacheLimits.logPagesMax { try connection.checkpoint(.passive) }
@@ -74,14 +81,7 @@ final class CacheWriter {
 
   // MARK: - Rows
 
-  private func store(_ write: CacheWrite) throws(SQLiteError) {
-    let known = try connection.statement(
-      "SELECT id, bytes FROM answers WHERE product = ? AND hash = ?")
-    try known.bind(write.key.product.text, at: 1)
-    try known.bind(write.key.hash, at: 2)
-    let found = try known.step() ? (known.int64(at: 0), known.int64(at: 1)) : nil
-    known.reset()
-    if let (id, bytes) = found { try delete(id, bytes) }
+  private func store(_ write: CacheWrite) throws(SQLiteError) -> Int64 {
     let answer = try connection.statement(
       "INSERT INTO answers (product, hash, kept_ms, used, bytes) VALUES (?, ?, ?, ?, ?)")
     try answer.bind(write.key.product.text, at: 1)
@@ -90,24 +90,33 @@ final class CacheWriter {
     try answer.bind(Self.tick(write.keptMilliseconds), at: 4)
     try answer.bind(write.answer.byteCount, at: 5)
     try answer.run()
+    let id = connection.lastKey
     let body = try connection.statement(
       "INSERT INTO bodies (id, digest, facts, body) VALUES (?, ?, ?, ?)")
-    try body.bind(connection.lastKey, at: 1)
+    try body.bind(id, at: 1)
     try body.bind(write.answer.digest(under: write.key), at: 2)
     try body.bind(write.answer.facts, at: 3)
     try body.bind(write.answer.body, at: 4)
     try body.run()
     byteCount += Int64(write.answer.byteCount)
     answerCount += 1
+    return id
   }
 
-  private func touch(_ key: CacheKey, _ tick: Int64) throws(SQLiteError) {
-    let row = try connection.statement(
-      "UPDATE answers SET used = ? WHERE product = ? AND hash = ? AND used < ?1")
+  private func touch(_ id: Int64, _ tick: Int64) throws(SQLiteError) {
+    let row = try connection.statement("UPDATE answers SET used = ? WHERE id = ? AND used < ?1")
     try row.bind(tick, at: 1)
-    try row.bind(key.product.text, at: 2)
-    try row.bind(key.hash, at: 3)
+    try row.bind(id, at: 2)
     try row.run()
+  }
+
+  /// Nothing, where nothing lies any more.
+  private func delete(_ id: Int64) throws(SQLiteError) {
+    let known = try connection.statement("SELECT bytes FROM answers WHERE id = ?")
+    try known.bind(id, at: 1)
+    let bytes = try known.step() ? known.int64(at: 0) : nil
+    known.reset()
+    if let bytes { try delete(id, bytes) }
   }
 
   private func delete(_ id: Int64, _ bytes: Int64) throws(SQLiteError) {
@@ -133,24 +142,32 @@ final class CacheWriter {
   /// Answers that are older than any may be: those that came first.
   private func dropOld(_ outcome: inout Outcome) throws(SQLiteError) {
     let oldest = options.clock() - options.ageMaxMilliseconds
-    while true {
-      let old = try rows(
-        "SELECT id, product, hash, bytes, kept_ms FROM answers ORDER BY id LIMIT 64"
-      ).prefix { $0.keptMilliseconds < oldest }
-      guard !old.isEmpty else { return }
-      for row in old { try drop(row, isOld: true, &outcome) }
+    while try firstKept().map({ $0 < oldest }) ?? false {
+      let first = try rows(
+        "SELECT id, product, hash, bytes, kept_ms FROM answers ORDER BY id LIMIT ?")
+      for row in first.prefix(while: { $0.keptMilliseconds < oldest }) {
+        try drop(row, isOld: true, &outcome)
+      }
     }
   }
 
-  /// Gives up what was used the longest ago.
-  private func makeRoom(for bytes: Int, _ outcome: inout Outcome) throws(SQLiteError) {
+  private func firstKept() throws(SQLiteError) -> Int64? {
+    let row = try connection.statement("SELECT kept_ms FROM answers ORDER BY id LIMIT 1")
+    defer { row.reset() }
+    return try row.step() ? row.int64(at: 0) : nil
+  }
+
+  /// Gives up what was used the longest ago; all of it where even that is not enough.
+  private func makeRoom(
+    for bytes: Int, _ count: Int, _ outcome: inout Outcome
+  ) throws(SQLiteError) {
     var isTooMuch: Bool {
       byteCount + Int64(bytes) > Int64(options.bytesMax)
-        || answerCount + (bytes > 0 ? 1 : 0) > CacheLimits.answersMax
+        || answerCount + count > CacheLimits.answersMax
     }
     while isTooMuch, answerCount > 0 {
       let least = try rows(
-        "SELECT id, product, hash, bytes, kept_ms FROM answers ORDER BY used, id LIMIT 64")
+        "SELECT id, product, hash, bytes, kept_ms FROM answers ORDER BY used, id LIMIT ?")
       guard !least.isEmpty else { return }
       for row in least where isTooMuch { try drop(row, isOld: false, &outcome) }
     }
@@ -158,6 +175,7 @@ final class CacheWriter {
 
   private func rows(_ sql: StaticString) throws(SQLiteError) -> [Row] {
     let row = try connection.statement(sql)
+    try row.bind(Int64(CacheLimits.evictedAtOnceMax), at: 1)
     var found: [Row] = []
     while try row.step() {
       found.append(
@@ -172,7 +190,9 @@ final class CacheWriter {
 
   private func drop(_ row: Row, isOld: Bool, _ outcome: inout Outcome) throws(SQLiteError) {
     try delete(row.id, row.bytes)
-    if let key = row.key { outcome.evicted.append((key, isOld)) }
+    if let key = row.key {
+      outcome.evicted.append(Evicted(key: key, id: row.id, isOld: isOld))
+    }
   }
 
   static func tick(_ milliseconds: Int64) -> Int64 {

@@ -15,10 +15,12 @@ package enum CacheLimits {
   /// less.
   package static let frontBytesMax = 16 << 20
   /// Answers on their way to the file; what comes on top is not kept.
-  package static let writesWaitingMax = 1_024
+  package static let writesWaitingMax = 8_192
   package static let writesWaitingBytesMax = 32 << 20
+  /// How long the first of a group waits for others: they share pages, and one wake-up.
+  package static let gathering = Duration.milliseconds(20)
   /// Written in one transaction.
-  package static let writesGroupedMax = 64
+  package static let writesGroupedMax = 512
   /// Questions that wait for the file; another one is answered with nothing.
   package static let questionsWaitingMax = 1_024
   /// Uses that wait to be written down.
@@ -27,6 +29,8 @@ package enum CacheLimits {
   package static let tickSeconds: Int64 = 64
   /// Of the write-ahead log before it is moved into the file.
   package static let logPagesMax = 1_000
+  /// Rows that are looked at in one go when room is needed.
+  package static let evictedAtOnceMax = 64
   /// Between two times that a damaged file is begun anew.
   package static let freshStartPause = Duration.seconds(60)
   package static let bytesRange = 0...(1 << 40)
@@ -66,7 +70,7 @@ package struct CachedAnswer: Equatable, Sendable {
   /// What it takes in the file, its row included.
   package var byteCount: Int { facts.count + body.count + Self.rowBytes }
 
-  private static let rowBytes = 256
+  static let rowBytes = 256
 }
 
 /// How much is kept, and how long.

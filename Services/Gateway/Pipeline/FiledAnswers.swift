@@ -1,7 +1,6 @@
 package import GatewayCache
 import GatewayProviders
 package import GatewayValues
-import JSON
 
 /// Answers in the cache's file, with what a receipt says of them.
 package struct FiledAnswers: ResponseCache {
@@ -24,33 +23,34 @@ package struct FiledAnswers: ResponseCache {
 }
 
 extension CallReceipt {
-  /// What is kept of it beside the answer.
+  /// What is kept of it beside the answer: a version, then texts and numbers one after another.
   fileprivate var cachedFacts: [UInt8] {
-    let facts: JSONValue = [
-      "provider": .string(provider), "dialect": .string(dialect.rawValue),
-      "schema_way": .string(schemaWay.rawValue), "request_id": .string(providerRequestID),
-      "model": .string(model), "price": .string(priceVersion),
-      "finish": finish == .toolCalls ? "tool_calls" : "stop",
-      "usage": .array(usage.kinds.map { .number(Int($0)) }),
-      "standing": .number(Int(standing.rawValue)),
-    ]
-    return facts.bytes()
+    var facts = FactWriter()
+    facts.add(provider)
+    facts.add(dialect.rawValue)
+    facts.add(schemaWay.rawValue)
+    facts.add(providerRequestID)
+    facts.add(model)
+    facts.add(priceVersion)
+    facts.add(finish == .toolCalls ? 1 : 0)
+    facts.add(Int64(standing.rawValue))
+    for count in usage.kinds { facts.add(count) }
+    return facts.bytes
   }
 
   /// nil when another version of the program has written something else.
   fileprivate init?(cached bytes: [UInt8]) {
-    guard let facts = try? JSONValue(parsing: bytes),
-      let dialect = facts["dialect"]?.stringValue.flatMap(Dialect.init(rawValue:)),
-      let way = facts["schema_way"]?.stringValue.flatMap(SchemaWay.init(rawValue:)),
-      let usage = facts["usage"]?.arrayValue.flatMap(TokenUsage.init(kinds:)),
-      let standing = facts["standing"]?.intValue.flatMap({ UsageStanding(rawValue: Int64($0)) })
-    else { return nil }
+    var facts = FactReader(bytes)
     self.init()
-    provider = facts["provider"]?.stringValue ?? ""
-    providerRequestID = facts["request_id"]?.stringValue ?? ""
-    model = facts["model"]?.stringValue ?? ""
-    priceVersion = facts["price"]?.stringValue ?? ""
-    finish = facts["finish"] == "tool_calls" ? .toolCalls : .stop
+    provider = facts.text()
+    let (dialect, way) = (Dialect(rawValue: facts.text()), SchemaWay(rawValue: facts.text()))
+    providerRequestID = facts.text()
+    model = facts.text()
+    priceVersion = facts.text()
+    finish = facts.number() == 1 ? .toolCalls : .stop
+    let standing = UsageStanding(rawValue: facts.number())
+    let usage = TokenUsage(kinds: (0..<TokenUsage.kindCount).map { _ in facts.number() })
+    guard facts.isWhole, let dialect, let way, let standing else { return nil }
     hasContent = true
     self.dialect = dialect
     schemaWay = way
@@ -60,15 +60,66 @@ extension CallReceipt {
 }
 
 extension TokenUsage {
+  fileprivate static let kindCount = 7
+
   fileprivate var kinds: [Int64] {
     [freshInput, cacheRead, cacheWriteShort, cacheWriteLong, output, reasoning, webSearches]
   }
 
-  fileprivate init?(kinds: [JSONValue]) {
-    let counts = kinds.compactMap { $0.intValue.map(Int64.init) }
-    guard counts.count == 7, kinds.count == 7 else { return nil }
+  fileprivate init(kinds: [Int64]) {
     self.init(
-      freshInput: counts[0], cacheRead: counts[1], cacheWriteShort: counts[2],
-      cacheWriteLong: counts[3], output: counts[4], reasoning: counts[5], webSearches: counts[6])
+      freshInput: kinds[0], cacheRead: kinds[1], cacheWriteShort: kinds[2],
+      cacheWriteLong: kinds[3], output: kinds[4], reasoning: kinds[5], webSearches: kinds[6])
+  }
+}
+
+private let factsVersion: UInt8 = 2
+
+/// An answer's facts are written for every call: without the pains of a text.
+private struct FactWriter {
+  private(set) var bytes: [UInt8] = [factsVersion]
+
+  init() { bytes.reserveCapacity(224) }
+
+  mutating func add(_ text: String) {
+    let utf8 = text.utf8.prefix(Int(UInt16.max))
+    bytes.append(UInt8(utf8.count >> 8))
+    bytes.append(UInt8(utf8.count & 0xFF))
+    bytes.append(contentsOf: utf8)
+  }
+
+  mutating func add(_ number: Int64) {
+    for shift in stride(from: 56, through: 0, by: -8) {
+      bytes.append(UInt8(truncatingIfNeeded: number >> Int64(shift)))
+    }
+  }
+}
+
+/// Reads them again; whatever is not there reads as nothing, and shows in `isWhole`.
+private struct FactReader {
+  private var rest: ArraySlice<UInt8>
+  private var isShort = false
+
+  init(_ bytes: [UInt8]) {
+    rest = bytes.dropFirst()
+    isShort = bytes.first != factsVersion
+  }
+
+  var isWhole: Bool { !isShort && rest.isEmpty }
+
+  mutating func text() -> String {
+    let size = take(2)
+    return String(decoding: take(Int(size[0]) << 8 | Int(size[1])), as: UTF8.self)
+  }
+
+  mutating func number() -> Int64 { take(8).reduce(0) { $0 << 8 | Int64($1) } }
+
+  private mutating func take(_ count: Int) -> [UInt8] {
+    guard rest.count >= count else {
+      isShort = true
+      return [UInt8](repeating: 0, count: count)
+    }
+    defer { rest = rest.dropFirst(count) }
+    return Array(rest.prefix(count))
   }
 }

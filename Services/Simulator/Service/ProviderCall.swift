@@ -43,6 +43,7 @@ final class ProviderCall {
     } catch {
       return refuse(error)
     }
+    guard simulation.hasRoomForBill else { return refuse(noRoomForBill) }
     strike = findStrike()
     guard let strike else { return proceed() }
     simulation.change(record) { $0.fault = strike.fault.rawValue }
@@ -54,6 +55,12 @@ final class ProviderCall {
       simulation.loop.schedule(after: delay) { self.proceed() }
     default: proceed()
     }
+  }
+
+  private var noRoomForBill: ProviderError {
+    ProviderError(
+      500, dialect.isAnthropic ? "api_error" : "server_error",
+      "The bill in memory is full: give the simulator a file for it (simulator.bill).")
   }
 
   private func findStrike() -> FaultScript.Strike? {

@@ -150,13 +150,16 @@ final class Simulation {
 
   // MARK: - The bill
 
+  /// Whether a call can still be billed; one that cannot is refused, and never answered unbilled.
+  var hasRoomForBill: Bool {
+    bill.path != nil || billInMemory.count < SimulationLimits.billInMemoryBytesMax
+  }
+
   /// Writes a line and calls `done` when it is where the durability wants it.
   func bill(_ line: BillLine, then done: @escaping () -> Void) {
     billCount += 1
     let number = billCount
     guard bill.path != nil else {
-      // Without room for its bill a call is never answered, as when the disk is full.
-      guard billInMemory.count < SimulationLimits.billInMemoryBytesMax else { return }
       billInMemory += line.bytes
       return done()
     }

@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 // Callers of a model's HTTP interface, as many as a benchmark wants: each on a connection of its
-// own that stays open, each asking as soon as it was answered, no two asking the same.
+// own that stays open, each asking as soon as it was answered, no two asking the same. One thread
+// serves them all, as a client library's loop does; callers with documents have one each, since
+// what they send does not fit a socket.
 //
 //   cc -O2 -pthread -o http_load http_load.c
 //   http_load ADDRESS KEY CALLERS SECONDS BYTES [stream]
@@ -18,12 +20,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { warm_calls = 5, figures_max = 4000000, buffer_size = 256 * 1024 };
+enum { document_bytes = 100000 };
 // A stream that stands still for so long has stalled: a delayed acknowledgement takes 40 ms.
 enum { stall_us = 39000 };
 
@@ -77,7 +81,7 @@ static void send_all(int fd, const char *bytes, size_t count) {
 // A request with room for a nonce of 20 digits; answers where it stands.
 static char *request(size_t *size, char **nonce) {
   const char *stream = is_stream ? "\"stream\":true," : "";
-  int is_document = body_bytes >= 100000;
+  int is_document = body_bytes >= document_bytes;
   char head[512], start[512];
   const char *end = is_document
       ? "\"}},{\"type\":\"text\",\"text\":\"Say what it is.\"}]}]}" : "\"}]}";
@@ -106,75 +110,130 @@ static char *request(size_t *size, char **nonce) {
   return all;
 }
 
-struct answer {
-  int status;
-  double first, pause;
+// A connection, and how far the answer on it has come.
+struct caller {
+  int fd;
+  char *bytes, *nonce, *buffer, *body;
+  size_t size, have;
+  long count, length;
+  int status, is_chunked;
+  double start, first, last, pause;
 };
 
-// Reads one answer to its end: by its length, or by its last chunk.
-static struct answer receive(int fd, char *buffer) {
-  struct answer answer = {0};
-  size_t have = 0;
-  char *body = NULL;
-  double last = 0;
-  long length = -1;
-  int is_chunked = 0;
-  for (;;) {
-    ssize_t got = recv(fd, buffer + have, buffer_size - 1 - have, 0);
-    if (got <= 0) die("the connection is gone while reading");
-    double now = seconds();
-    have += got;
-    buffer[have] = 0;
-    if (!body) {
-      char *end = strstr(buffer, "\r\n\r\n");
-      if (!end) continue;
-      body = end + 4;
-      answer.status = atoi(buffer + 9);
-      *end = 0;
-      char *field = strcasestr(buffer, "\ncontent-length:");
-      if (field) length = atol(field + 16);
-      is_chunked = !field && strcasestr(buffer, "\ntransfer-encoding: chunked");
-      if (body == buffer + have && length != 0) continue;
-    }
-    if (!answer.first) answer.first = now;
-    if (last && now - last > answer.pause) answer.pause = now - last;
-    last = now;
-    if (length >= 0 && buffer + have - body >= length) return answer;
-    if (is_chunked && have >= 5 && !memcmp(buffer + have - 5, "0\r\n\r\n", 5)) return answer;
-    if (have > buffer_size / 2) {
-      if (!is_chunked) die("an answer is too long");
-      memmove(buffer, buffer + have - 5, 5);
-      body = buffer;
-      have = 5;
-    }
+static void open_caller(struct caller *caller) {
+  memset(caller, 0, sizeof *caller);
+  caller->bytes = request(&caller->size, &caller->nonce);
+  caller->buffer = malloc(buffer_size);
+  caller->fd = connected();
+}
+
+static void ask(struct caller *caller) {
+  char digits[24];
+  snprintf(digits, sizeof digits, "%020ld", next_nonce++);
+  memcpy(caller->nonce, digits, 20);
+  caller->body = NULL;
+  caller->have = 0;
+  caller->first = caller->last = caller->pause = 0;
+  caller->length = -1;
+  caller->start = seconds();
+  send_all(caller->fd, caller->bytes, caller->size);
+}
+
+static void head_came(struct caller *caller, char *end) {
+  caller->body = end + 4;
+  caller->status = atoi(caller->buffer + 9);
+  *end = 0;
+  char *field = strcasestr(caller->buffer, "\ncontent-length:");
+  if (field) caller->length = atol(field + 16);
+  caller->is_chunked = !field && strcasestr(caller->buffer, "\ntransfer-encoding: chunked");
+}
+
+// Reads once; whether the answer has come to its end: by its length, or by its last chunk.
+static int receive(struct caller *caller) {
+  char *buffer = caller->buffer;
+  ssize_t got = recv(caller->fd, buffer + caller->have, buffer_size - 1 - caller->have, 0);
+  if (got <= 0) die("the connection is gone while reading");
+  double now = seconds();
+  size_t have = caller->have += got;
+  buffer[have] = 0;
+  if (!caller->body) {
+    char *end = strstr(buffer, "\r\n\r\n");
+    if (!end) return 0;
+    head_came(caller, end);
+    if (caller->body == buffer + have && caller->length != 0) return 0;
   }
+  if (!caller->first) caller->first = now;
+  if (caller->last && now - caller->last > caller->pause) caller->pause = now - caller->last;
+  caller->last = now;
+  if (caller->length >= 0 && buffer + have - caller->body >= caller->length) return 1;
+  if (caller->is_chunked && have >= 5 && !memcmp(buffer + have - 5, "0\r\n\r\n", 5)) return 1;
+  if (have > buffer_size / 2) {
+    if (!caller->is_chunked) die("an answer is too long");
+    memmove(buffer, buffer + have - 5, 5);
+    caller->body = buffer;
+    caller->have = 5;
+  }
+  return 0;
+}
+
+// Counts the answer that has come; whether the caller asks again.
+static int answered(struct caller *caller) {
+  double end = seconds();
+  if (caller->status != 200) failures++;
+  if (caller->count++ >= warm_calls || body_bytes >= document_bytes) {
+    long index = figures++;
+    if (index >= figures_max) die("too many calls");
+    took[index] = (end - caller->start) * 1e6;
+    first_byte[index] = (caller->first - caller->start) * 1e6;
+    pause_max[index] = caller->pause * 1e6;
+  }
+  return end < ends_at;
 }
 
 static void *call(void *unused) {
   (void)unused;
-  size_t size;
-  char *nonce, *bytes = request(&size, &nonce), *buffer = malloc(buffer_size);
-  char digits[24];
-  int fd = connected();
-  for (long count = 0;; count++) {
-    double start = seconds();
-    if (start >= ends_at && count > 0) break;
-    snprintf(digits, sizeof digits, "%020ld", next_nonce++);
-    memcpy(nonce, digits, 20);
-    start = seconds();
-    send_all(fd, bytes, size);
-    struct answer answer = receive(fd, buffer);
-    double end = seconds();
-    if (answer.status != 200) failures++;
-    if (count < warm_calls && body_bytes < 100000) continue;
-    long index = figures++;
-    if (index >= figures_max) die("too many calls");
-    took[index] = (end - start) * 1e6;
-    first_byte[index] = (answer.first - start) * 1e6;
-    pause_max[index] = answer.pause * 1e6;
-  }
-  close(fd);
+  struct caller caller;
+  open_caller(&caller);
+  do {
+    ask(&caller);
+    while (!receive(&caller)) {}
+  } while (answered(&caller));
+  close(caller.fd);
   return NULL;
+}
+
+static void call_together(long callers) {
+  struct caller *all = calloc(callers, sizeof *all);
+  int epoll = epoll_create1(EPOLL_CLOEXEC);
+  for (long at = 0; at < callers; at++) {
+    open_caller(&all[at]);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = &all[at]};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, all[at].fd, &event)) die("cannot watch a connection");
+  }
+  for (long at = 0; at < callers; at++) ask(&all[at]);
+  for (long open = callers; open > 0;) {
+    struct epoll_event events[64];
+    int count = epoll_wait(epoll, events, 64, -1);
+    for (int at = 0; at < count; at++) {
+      struct caller *caller = events[at].data.ptr;
+      if (!receive(caller)) continue;
+      if (answered(caller)) {
+        ask(caller);
+      } else {
+        close(caller->fd);
+        open--;
+      }
+    }
+  }
+}
+
+static void call_apart(long callers) {
+  pthread_t *threads = calloc(callers, sizeof *threads);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 256 * 1024);
+  for (long at = 0; at < callers; at++) pthread_create(&threads[at], &attributes, call, NULL);
+  for (long at = 0; at < callers; at++) pthread_join(threads[at], NULL);
 }
 
 static int compare(const void *left, const void *right) {
@@ -205,12 +264,7 @@ int main(int count, char **arguments) {
   next_nonce = (long)(seconds() * 1e6) << 4;
   double start = seconds();
   ends_at = start + atof(arguments[4]);
-  pthread_t *threads = calloc(callers, sizeof *threads);
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, 256 * 1024);
-  for (long at = 0; at < callers; at++) pthread_create(&threads[at], &attributes, call, NULL);
-  for (long at = 0; at < callers; at++) pthread_join(threads[at], NULL);
+  if (body_bytes < document_bytes) call_together(callers); else call_apart(callers);
   double lasted = seconds() - start;
   long measured = figures;
   if (measured < 1) die("no call was measured");
