@@ -149,6 +149,8 @@ let foundations =
   + shared("Gzip", uses: "CZlib")
   // SHA-256 that names things.
   + shared("Digest", uses: "CCrypto")
+  // Documents by the hash of their bytes, read and written in pieces.
+  + shared("Blobs", uses: "Digest EventLoop Faults Locking Machine")
   // Named places where a test may end the process.
   + shared("Failpoints")
   // Connections, statements, rows and errors of one SQLite file; nothing about our tables.
@@ -277,7 +279,7 @@ let gatewayRooms =
     "GatewayPipeline", at: "Services/Gateway/Pipeline",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
-      GatewayCache GatewayPrompts LedgerFile GatewayLedger HTTPClient GRPCFormat JSONText JSON
+      GatewayCache GatewayPrompts LedgerFile GatewayLedger Blobs HTTPClient GRPCFormat JSONText JSON
       ServerSentEvents EventLoop Telemetry Digest Machine Faults
       """, tested: false)
   // Providers' batches: written down, sent, polled through restarts, settled request by request.
@@ -337,7 +339,7 @@ let services =
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
       GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayBatches
-      GatewayDoor GatewayAccount HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
+      GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
       GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
@@ -454,6 +456,13 @@ let proofs =
   + executable("Benchmarks", at: "Tests/Benchmarks/Runner", uses: "JSON Machine")
   + [
     test("HouseTests", uses: "TestSupport JSON"),
+    // Documents by reference, through gateways as they are run.
+    test(
+      "GatewayMediaTests",
+      uses: """
+        GatewayContract ScoreContract Blobs RPC HTTPServer HTTPClient TestSupport EventLoop
+        MeshAddressing GRPCFormat Machine Locking JSON Faults
+        """),
     test("FuzzCorpusTests", uses: "FuzzTargets Machine"),
     // Further tests of the gateway as a process; they share GatewayServiceTests' fixtures.
     test(

@@ -28,6 +28,10 @@ package struct MachineError: Error, Equatable, Sendable {
   }
 
   package var isAbsence: Bool { errno == ENOENT || errno == ENOTDIR }
+  /// Whether something is there that is no plain file, where only one is read.
+  package var isForeign: Bool { errno == ELOOP || errno == ENXIO || reason == Self.notPlain }
+
+  static let notPlain = "it is no plain file"
 
   private static func words(for errno: Int32) -> String {
     var buffer = [UInt8](repeating: 0, count: 128)

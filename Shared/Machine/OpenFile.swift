@@ -10,6 +10,9 @@ package struct OpenFile: ~Copyable, Sendable {
   /// What an open file is for.
   package enum Purpose: Sendable {
     case read
+    /// Reads a plain file and nothing that stands in its place: no link is followed, no pipe waited
+    /// for.
+    case readPlain
     /// Writes go to the end; the file is made when there is none.
     case append
     /// The file is made or emptied.
@@ -29,6 +32,7 @@ package struct OpenFile: ~Copyable, Sendable {
     let flags =
       switch purpose {
       case .read: O_RDONLY
+      case .readPlain: O_RDONLY | O_NOFOLLOW | O_NONBLOCK
       case .append: O_WRONLY | O_APPEND | O_CREAT
       case .replace: O_WRONLY | O_CREAT | O_TRUNC
       case .create: O_WRONLY | O_CREAT | O_EXCL
@@ -37,7 +41,16 @@ package struct OpenFile: ~Copyable, Sendable {
       }
     let descriptor = unsafe path.withPath { unsafe assay_open($0, flags, mode) }
     guard descriptor >= 0 else {
-      throw MachineError(purpose == .read ? "read" : "write", path, errno: errno)
+      let reads = purpose == .read || purpose == .readPlain
+      throw MachineError(reads ? "read" : "write", path, errno: errno)
+    }
+    if purpose == .readPlain {
+      var facts = stat()
+      let isPlain = unsafe fstat(descriptor, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
+      guard isPlain else {
+        _ = close(descriptor)
+        throw MachineError("read", path, reason: MachineError.notPlain)
+      }
     }
     self.descriptor = descriptor
     self.path = path

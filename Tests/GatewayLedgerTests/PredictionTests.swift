@@ -49,7 +49,7 @@ import Testing
       #expect(row.uncached.count == (20 + 6 + 10 + 60) * 10)
       let all = try await fixture.ledger.caching(AttemptFilter())
       #expect(all.first?.readPredicted == 110 && all.first?.calls == 3)
-      #expect(try fixture.audit().problems == [])
+      #expect(try await fixture.audit().problems == [])
     }
   }
 
@@ -66,7 +66,7 @@ import Testing
         let found = try await second.ledger.caching(AttemptFilter())
         #expect(found.map(\.readPredicted) == [70] && found.map(\.usage.cacheRead) == [60])
         await second.ledger.close()
-        #expect(try second.audit().problems == [])
+        #expect(try await second.audit().problems == [])
       }
     }
   }
@@ -82,14 +82,14 @@ import Testing
         let connection = try Connection("\(folder)/ledger.db", ConnectionOptions(.readWrite))
         try connection.execute("DROP TABLE predictions")
         try connection.setUserVersion(3)
-        #expect(try old.audit().problems == [])
+        #expect(try await old.audit().problems == [])
         let new = try await LedgerFixture.open(folder, on: loop, clock: old.clock)
         try await ask(new, predicted: 20, read: 20)
         let found = try await new.ledger.caching(AttemptFilter())
         #expect(found.first?.usage.cacheRead == 50 && found.first?.readPredicted == 20)
         await new.ledger.close()
         #expect(try connection.userVersion == LedgerSchema.latest)
-        #expect(try new.audit().problems == [])
+        #expect(try await new.audit().problems == [])
         // It is only added to, as everything here.
         #expect(throws: (any Error).self) {
           try connection.execute("UPDATE predictions SET cache_read = 1")

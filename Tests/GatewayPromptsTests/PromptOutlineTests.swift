@@ -96,6 +96,19 @@ import Testing
     #expect(json["messages"]?[0]?["content"]?[1]?["cache_control"] == nil)
   }
 
+  @Test func `a document is a prefix by its bytes' hash, wherever they lie`() {
+    func keys(_ hash: [UInt8], pages: Int64? = nil) -> [PrefixKey] {
+      let media = ModelCall.Media(
+        type: "application/pdf", place: 0, byteCount: 500_000, pages: pages)
+      let call = ModelCall(blocks: [.init(.user, .media(media)), .init(.user, .text("question"))])
+      let outline = PromptOutline(call, media: [hash], model: "m")
+      #expect(outline.boundaries.first?.tokens ?? 0 > (pages ?? 10) * 1_999)
+      return outline.boundaries.map(\.key)
+    }
+    #expect(keys([1]) == keys([1]) && keys([1]) == keys([1], pages: 60))
+    #expect(zip(keys([1]), keys([2])).allSatisfy { $0 != $1 })
+  }
+
   @Test func `a key for calls that begin alike is set once, and never over the caller's`() throws {
     var edits = JSONEdits(of: try JSONText(checking: Array(#"{"model":"g","input":"x"}"#.utf8)))
     try edits.setCacheKey("k")

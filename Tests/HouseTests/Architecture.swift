@@ -14,7 +14,7 @@ enum Architecture {
     [
       "Configuration", "Lifecycle", "Feed", "WellKnown", "GeneratorCore", "TestSupport", "Compose",
       "Console", "HTTPClient", "GatewayProviders", "GatewayLimits", "LedgerFile", "GatewayAudit",
-      "GatewayCache", "SimulatorModel",
+      "GatewayCache", "SimulatorModel", "Blobs",
     ],
     [
       "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger",

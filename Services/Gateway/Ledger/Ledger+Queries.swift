@@ -117,7 +117,7 @@ extension Ledger {
 
   /// What prompt caches gave and cost, by model.
   package func caching(_ filter: AttemptFilter) async throws(Fault) -> [CachingSummary] {
-    try await ask { reader throws(Fault) in try reader.caching(filter) }
+    try await askOfAll { reader throws(Fault) in try reader.caching(filter) }
   }
 
   /// Every word on each budget, in their order.

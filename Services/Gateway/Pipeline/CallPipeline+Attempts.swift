@@ -1,3 +1,4 @@
+import Blobs
 import EventLoop
 import Faults
 import GatewayBudgets
@@ -28,6 +29,8 @@ struct ExchangeEnd: Sendable {
   var cacheReadPredicted: Int64 = 0
   /// Second attempts that were sent beside it.
   var hedges: UInt32 = 0
+  /// Why a document could not be sent to its end.
+  var mediaFailure: BlobError?
 }
 
 /// An attempt that has been let in: by which way, and what is held for it.
@@ -51,6 +54,8 @@ extension CallPipeline {
     var kind = AttemptKind.first
     var wasEmpty = false
     let deadline = call.request.terms.patience.map { now + $0 }
+    // A call that cannot be sent waits for nobody.
+    _ = try await readers(of: call)
     let outline = outline(of: call)
     if let outline { prompts.see(outline, call.promptScope(routes[0]), at: now) }
     retryBudget.called()
@@ -67,6 +72,7 @@ extension CallPipeline {
         return CallAnswer(body: body, receipt: receipt)
       case .failed(let failure, let body):
         note(failure, route, ticket, number)
+        if let broken = end.mediaFailure { throw broken }
         var refusal = ProviderRefusal(
           failure: failure, dialect: route.dialect, body: body, attempts: number,
           provider: route.provider.name)
@@ -100,6 +106,7 @@ extension CallPipeline {
     let startBy: MonotonicInstant?
     let outline: PromptOutline?
     var prompt: PromptPlan?
+    var stored: StoredMedia?
   }
 
   /// One attempt: planned, let in by the desk, held by the ledger, sent, settled.
@@ -118,7 +125,7 @@ extension CallPipeline {
         attempt.prompt = await promptPlan(
           attempt.outline, call, route, mayWait: false, startBy: nil)
       }
-      let hold = try await self.hold(call, ticket, route, attempt, seat)
+      let hold = try await self.hold(call, ticket, route, &attempt, seat)
       var leg = AttemptLeg(route: route, attempt: attempt, seat: seat, hold: hold)
       var end: ExchangeEnd
       if let patience = hedgePatience(of: call, leg) {
@@ -163,10 +170,11 @@ extension CallPipeline {
 
   /// Holds what the attempt may cost, and says that it is about to be sent.
   private func hold(
-    _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ attempt: Attempt,
+    _ call: PreparedCall, _ ticket: CallTicket, _ route: ModelRoute, _ attempt: inout Attempt,
     _ seat: Ticket
   ) async throws -> AttemptHold {
     do {
+      attempt.stored = try await storedMedia(of: call)
       let hold = try await reserve(call, ticket, route, attempt)
       try ledger.sent(hold)
       return hold

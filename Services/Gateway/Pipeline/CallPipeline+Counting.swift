@@ -17,11 +17,12 @@ extension CallPipeline {
     guard route.dialect == .anthropicMessages, let endpoint = upstreams.endpoint(route) else {
       return (call.bound.inputTokensMax, false)
     }
+    let stored = StoredMedia(readers: try await readers(of: call), loop: loop)
     var asked = HTTPClientRequest(
       .post, "/v1/messages/count_tokens",
       headers: upstreams.headers(
         route, callKey: "count", attempt: 1, passed: request.passedHeaders),
-      body: try call.countedBody(for: route))
+      body: try call.countedBody(for: route, stored))
     asked.responseBodyBytesMax = ProviderLimits.errorBytesMax
     let response: HTTPClientResponse
     let body: [UInt8]
@@ -49,9 +50,11 @@ extension CallPipeline {
 
 extension PreparedCall {
   /// The same request without what counting does not take.
-  func countedBody(for route: ModelRoute) throws -> HTTPRequestBody {
+  func countedBody(
+    for route: ModelRoute, _ stored: StoredMedia? = nil
+  ) throws -> HTTPRequestBody {
     guard case .passed(let text) = request.content else {
-      return try body(for: route, isStream: false)
+      return try body(for: route, isStream: false, stored: stored)
     }
     var edits = try route.dialect.upstreamEdits(of: text, request.facts, model: route.model)
     for name in ["max_tokens", "stream", "metadata", "temperature"] {

@@ -1,3 +1,4 @@
+import Blobs
 import Faults
 import GatewayCatalog
 import GatewayLedger
@@ -28,7 +29,7 @@ extension CallPipeline {
       pace.answered(on: loop)
     } catch {
       pace.answered(on: loop)
-      return .lost(error)
+      return await .lost(error, of: outgoing)
     }
     return await read(response, call, leg, ticket, into: sink)
   }
@@ -45,7 +46,8 @@ extension CallPipeline {
         headers: upstreams.headers(
           route, callKey: ticket.name.key.text, attempt: leg.attempt.number,
           passed: call.request.passedHeaders),
-        body: try call.body(for: route, isStream: isStream, prompt: leg.attempt.prompt))
+        body: try call.body(
+          for: route, isStream: isStream, prompt: leg.attempt.prompt, stored: leg.attempt.stored))
       request.responseBodyBytesMax = ProviderLimits.replyBytesMax
       return OutgoingCall(endpoint: endpoint, request: request)
     } catch {
@@ -245,6 +247,15 @@ extension ExchangeEnd {
       ? LedgerFile.Settlement(.bound, error.code.cause == .timedOut ? .timedOut : .failed) : nil
     return ExchangeEnd(
       result: .failed(failure, body: []), settlement: settlement, outcome: CallOutcome(failure))
+  }
+
+  /// The same, with what broke of a document that was on its way.
+  static func lost(_ error: HTTPClientError, of outgoing: OutgoingCall) async -> ExchangeEnd {
+    var end = lost(error)
+    if case .source(let source) = outgoing.request.body {
+      end.mediaFailure = await (source as? MediaBody)?.failure
+    }
+    return end
   }
 
   static func answered(_ body: [UInt8], _ facts: ReplyFacts, _ call: PreparedCall) -> ExchangeEnd {

@@ -32,6 +32,7 @@ struct AttemptRace {
   /// One of its attempts, and whoever waits for its answer to begin.
   struct Entry: Sendable {
     let leg: AttemptLeg
+    let outgoing: OutgoingCall
     let asking: Task<Head, Never>
     let since: MonotonicInstant
   }
@@ -138,7 +139,8 @@ extension CallPipeline {
       return error
     }
     let asking = Task(executorPreference: loop) { await self.ask(outgoing, id, runner) }
-    races[id]?.entries[runner] = AttemptRace.Entry(leg: leg, asking: asking, since: now)
+    races[id]?.entries[runner] = AttemptRace.Entry(
+      leg: leg, outgoing: outgoing, asking: asking, since: now)
     return nil
   }
 
@@ -181,7 +183,13 @@ extension CallPipeline {
     else { return false }
     attempt.prompt = await promptPlan(
       attempt.outline, call, route, mayWait: false, startBy: nil)
-    let hold = try? await reserve(call, ticket, route, attempt)
+    var hold: AttemptHold?
+    do {
+      attempt.stored = try await storedMedia(of: call)
+      hold = try await reserve(call, ticket, route, attempt)
+    } catch {
+      hold = nil
+    }
     guard let hold, hedges[model]?.spend(&retryBudget, at: now) ?? false else {
       promptEnded(attempt.prompt, nil, call)
       _ = desk.release(seat, at: now)
@@ -245,7 +253,7 @@ extension CallPipeline {
     switch await entry.asking.value {
     case .success(let response):
       end = await read(response, call, entry.leg, ticket, into: sink)
-    case .failure(let error): end = .lost(error)
+    case .failure(let error): end = await .lost(error, of: entry.outgoing)
     }
     end.hedges = count
     return (entry.leg, end)

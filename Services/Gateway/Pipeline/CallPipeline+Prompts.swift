@@ -1,3 +1,4 @@
+import Blobs
 import EventLoop
 import GatewayCatalog
 import GatewayPacing
@@ -31,7 +32,8 @@ extension CallPipeline {
     guard isLarge else { return nil }
     switch call.request.content {
     case .written(let written, let media):
-      return PromptOutline(written, media: media, model: call.card.name)
+      return PromptOutline(
+        written, media: media.map(\.ref.hash.bytes), model: call.card.name)
     case .passed(let text):
       let model = call.card.name
       switch call.request.dialect ?? call.routes[0].dialect {

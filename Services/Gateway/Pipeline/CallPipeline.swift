@@ -1,3 +1,4 @@
+package import Blobs
 package import EventLoop
 import Faults
 package import GatewayCatalog
@@ -18,6 +19,8 @@ package actor CallPipeline: LoopActor {
   package nonisolated let loop: EventLoop
   let ledger: Ledger
   let upstreams: Upstreams
+  /// Where documents lie that calls refer to; nil: no call may.
+  let blobs: (any BlobStore)?
   let logger: Logger
   var catalog: Catalog { didSet { routeBook = RouteBook() } }
   var routeBook = RouteBook()
@@ -58,14 +61,15 @@ package actor CallPipeline: LoopActor {
 
   package init(
     catalog: Catalog, ledger: Ledger, cache: any ResponseCache, upstreams: sending Upstreams,
-    retryPolicy: RetryPlan.Policy = RetryPlan.Policy(), plansPrompts: Bool = true,
-    metrics: Metrics, logger: Logger, loop: EventLoop
+    blobs: (any BlobStore)? = nil, retryPolicy: RetryPlan.Policy = RetryPlan.Policy(),
+    plansPrompts: Bool = true, metrics: Metrics, logger: Logger, loop: EventLoop
   ) throws {
     self.loop = loop
     self.catalog = catalog
     self.ledger = ledger
     self.cache = cache
     self.upstreams = upstreams
+    self.blobs = blobs
     self.logger = logger
     self.retryPolicy = retryPolicy
     self.plansPrompts = plansPrompts
@@ -90,6 +94,7 @@ package actor CallPipeline: LoopActor {
     return now.seconds * 1_000 + Int64(now.nanoseconds) / 1_000_000
   }
 
+  package nonisolated var hasBlobs: Bool { blobs != nil }
   package var callsInFlight: Int { airborne.count }
   package var callsWaiting: Int { desk.waitingCount }
 

@@ -67,7 +67,7 @@ package struct CallRequest: Sendable {
     /// The caller's own bytes, in the dialect of the call.
     case passed(JSONText)
     /// Ours, to be written in whatever dialect the provider speaks.
-    case written(ModelCall, media: [[UInt8]])
+    case written(ModelCall, media: [CallMedia])
   }
 
   package var caller: Caller

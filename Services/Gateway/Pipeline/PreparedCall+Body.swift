@@ -1,3 +1,5 @@
+import Blobs
+import EventLoop
 import GRPCFormat
 import GatewayCatalog
 import GatewayPrompts
@@ -7,9 +9,9 @@ import HTTPClient
 import JSONText
 
 extension PreparedCall {
-  /// What is sent to one provider.
+  /// What is sent to one provider. `stored`: documents of the store's, each at its start.
   func body(
-    for route: ModelRoute, isStream: Bool, prompt: PromptPlan? = nil
+    for route: ModelRoute, isStream: Bool, prompt: PromptPlan? = nil, stored: StoredMedia? = nil
   ) throws -> HTTPRequestBody {
     switch request.content {
     case .passed(let text):
@@ -26,13 +28,26 @@ extension PreparedCall {
       }
       let body = try route.dialect.write(
         call, model: route.model, schemaWay: route.provider.schemaWay, isStream: isStream)
-      return .segments(
-        body.pieces.map { piece in
-          switch piece {
-          case .bytes(let bytes): bytes
-          case .base64(let place, _): Base64.encode(media[place], isPadded: true)
-          }
-        })
+      let segments = body.pieces.map { piece -> [UInt8]? in
+        switch piece {
+        case .bytes(let bytes): return bytes
+        case .base64(let place, _):
+          guard case .here(let bytes) = media[place].place else { return nil }
+          return Base64.encode(bytes, isPadded: true)
+        }
+      }
+      let here = segments.compactMap(\.self)
+      guard here.count < segments.count else { return .segments(here) }
+      guard let stored, let source = MediaBody(body, segments, stored) else {
+        throw RequestProblem(.unsupported, "blocks.media")
+      }
+      return .source(source)
     }
   }
+}
+
+/// Documents of the store's that are about to be sent, by their places in the call.
+struct StoredMedia: Sendable {
+  let readers: [Int: any BlobReading]
+  let loop: EventLoop
 }

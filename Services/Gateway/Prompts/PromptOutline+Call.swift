@@ -3,7 +3,8 @@ package import GatewayProviders
 import JSON
 
 extension PromptOutline {
-  /// The prefixes of a call in our own words, in the order in which writers put it down.
+  /// The prefixes of a call in our own words, in the order in which writers put it down. `media`:
+  /// the hashes of their bytes, so that one document is one prefix wherever its bytes lie.
   package init(_ call: ModelCall, media: [[UInt8]], model: String) {
     var base = SHA256()
     base.update(field: model)
@@ -52,7 +53,7 @@ extension PromptOutline {
     case .toolCall(let call):
       parts += [Array(call.id.utf8), Array(call.name.utf8), call.arguments.bytes()]
     case .media(let item):
-      tokens = item.isPicture ? Self.pictureTokens : Self.tokens(ofDocumentBytes: item.byteCount)
+      tokens = item.isPicture ? Self.pictureTokens : Self.tokens(of: item)
       parts += [Array(item.type.utf8), Array(item.title.utf8)]
     }
     tokens += Self.tokens(ofTextBytes: parts.reduce(0) { $0 + $1.count })

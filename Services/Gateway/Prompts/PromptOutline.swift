@@ -1,4 +1,5 @@
 import Digest
+import GatewayProviders
 
 /// Everything of a prompt up to the end of one of its blocks, by its content.
 package struct PrefixKey: Hashable, Sendable {
@@ -80,6 +81,14 @@ package struct PromptOutline: Equatable, Sendable {
 
   /// A page of a document is some 50 KB and some 2,000 tokens.
   static func tokens(ofDocumentBytes count: Int) -> Int64 { Int64(max(2_000, count / 25)) }
+
+  /// Of a document of ours: by its pages, where somebody has counted them.
+  static func tokens(of document: ModelCall.Media) -> Int64 {
+    guard let pages = document.pages, pages > 0 else {
+      return tokens(ofDocumentBytes: document.byteCount)
+    }
+    return min(pages, 10_000) * 2_000
+  }
 
   static let pictureTokens: Int64 = 1_600
 }

@@ -31,6 +31,15 @@ package enum Dialect: String, CaseIterable, Sendable {
 package enum ProviderFamily: String, CaseIterable, Sendable {
   case anthropic
   case openAI = "openai"
+
+  /// What a request may have: more is refused there, once all of it was sent. OpenAI's is not
+  /// documented.
+  package var requestBytesMax: Int {
+    switch self {
+    case .anthropic: 32 << 20
+    case .openAI: 50 << 20
+    }
+  }
 }
 
 /// Named limits of what is read from providers and callers.

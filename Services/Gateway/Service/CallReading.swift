@@ -31,20 +31,20 @@ struct CallReading {
   }
 
   init(
-    _ request: GenerateRequest, _ context: ServerContext, on loop: EventLoop
+    _ request: GenerateRequest, _ context: ServerContext, for pipeline: CallPipeline
   ) throws {
     let product = try Self.product(of: context)
-    var media: [[UInt8]] = []
+    var media = MediaReading(hasBlobs: pipeline.hasBlobs)
     let call = try Self.call(request, &media)
     var facts = CallFacts(model: request.model)
     facts.outputTokensMax = call.outputTokensMax
-    Self.measure(request, media, &facts)
+    Self.measure(request, &facts)
     guard let key = GatewayName("mesh") else { throw Self.badKey }
-    let terms = Self.terms(request, context, loop.nowNanoseconds)
+    let terms = Self.terms(request, context, pipeline.loop.nowNanoseconds)
     var made = CallRequest(
       caller: Caller(product: product, key: key), facts: facts,
-      content: .written(call, media: media), terms: terms,
-      hash: Self.hash(request, media, sample: terms.sample))
+      content: .written(call, media: media.items), terms: terms,
+      hash: Self.hash(request, media.items, sample: terms.sample))
     if !request.callKey.isEmpty {
       guard let key = CallKey(request.callKey) else { throw Self.badKey }
       made.callKey = key
@@ -56,7 +56,7 @@ struct CallReading {
     self.call = made
   }
 
-  private static func bad(_ field: String, _ why: String) -> Fault {
+  static func bad(_ field: String, _ why: String) -> Fault {
     Fault(
       .invalidArgument, reason: "BAD_REQUEST", "\(field): \(why).",
       violations: [.init(field: field, description: why)])
@@ -65,7 +65,7 @@ struct CallReading {
   // MARK: - The call
 
   private static func call(
-    _ request: GenerateRequest, _ media: inout [[UInt8]]
+    _ request: GenerateRequest, _ media: inout MediaReading
   ) throws(Fault) -> ModelCall {
     var blocks: [ModelCall.Block] = []
     for (place, block) in request.blocks.enumerated() {
@@ -94,7 +94,7 @@ struct CallReading {
   }
 
   private static func blocks(
-    _ block: Block, _ field: String, _ media: inout [[UInt8]]
+    _ block: Block, _ field: String, _ media: inout MediaReading
   ) throws(Fault) -> [ModelCall.Block] {
     let role: ModelCall.Role =
       switch block.role {
@@ -105,18 +105,7 @@ struct CallReading {
       }
     var made: [ModelCall.Block] = []
     if let item = block.media {
-      guard case .bytes(let bytes) = item.source else {
-        throw Fault(
-          .unimplemented, reason: "MEDIA_NOT_FOUND",
-          "\(field).media: this gateway has no blob store to read it from.")
-      }
-      made.append(
-        ModelCall.Block(
-          role,
-          .media(
-            .init(
-              type: item.type, title: item.title, place: media.count, byteCount: bytes.count))))
-      media.append(bytes)
+      made.append(ModelCall.Block(role, .media(try media.read(item, "\(field).media"))))
     } else if !block.toolCallId.isEmpty {
       made.append(ModelCall.Block(role, .toolAnswer(callID: block.toolCallId, text: block.text)))
     } else if !block.text.isEmpty || block.toolCalls.isEmpty {
@@ -167,7 +156,7 @@ struct CallReading {
   // MARK: - What it may cost, and how it may be made
 
   private static func measure(
-    _ request: GenerateRequest, _ media: [[UInt8]], _ facts: inout CallFacts
+    _ request: GenerateRequest, _ facts: inout CallFacts
   ) {
     // What stands around the text in any dialect is far less than the text's own bytes doubled.
     var bytes = request.providerExtra.count + (request.output?.schema.count ?? 0)
@@ -206,15 +195,21 @@ struct CallReading {
     return terms
   }
 
-  /// Over everything that changes the answer, and nothing else: neither key, run nor policy.
+  /// Over everything that changes the answer, and nothing else: neither key, run nor policy, nor
+  /// whether a document came with the call or lies in the store.
   private static func hash(
-    _ request: GenerateRequest, _ media: [[UInt8]], sample: UInt32
+    _ request: GenerateRequest, _ media: [CallMedia], sample: UInt32
   ) -> [UInt8] {
     var asked = request
     asked.callKey = ""
     asked.runId = ""
     asked.policy = nil
-    for place in asked.blocks.indices { asked.blocks[place].isCacheBreakpoint = false }
+    var left = media[...]
+    for place in asked.blocks.indices {
+      asked.blocks[place].isCacheBreakpoint = false
+      guard asked.blocks[place].media != nil, let item = left.popFirst() else { continue }
+      asked.blocks[place].media?.source = item.named
+    }
     var digest = SHA256()
     digest.update(field: "mesh")
     digest.update(field: String(sample))

@@ -21,7 +21,7 @@ struct GatewayHandlers: GatewayServer {
   func generate(
     _ request: GenerateRequest, context: ServerContext
   ) async throws -> GenerateResponse {
-    let call = try CallReading(request, context, on: pipeline.loop).call
+    let call = try CallReading(request, context, for: pipeline).call
     let deadline = request.policy?.batchDeadlineMs ?? 0
     let answer = try await Self.telling {
       deadline > 0
@@ -33,7 +33,7 @@ struct GatewayHandlers: GatewayServer {
   func generateStream(
     _ request: GenerateRequest, responses: ResponseWriter<GenerateEvent>, context: ServerContext
   ) async throws {
-    let call = try CallReading(request, context, on: pipeline.loop).call
+    let call = try CallReading(request, context, for: pipeline).call
     let sink = EventSink(responses, loop: pipeline.loop)
     let receipt = try await Self.telling { try await self.pipeline.stream(call, into: sink) }
     try await sink.finish(receipt, call)
@@ -42,7 +42,7 @@ struct GatewayHandlers: GatewayServer {
   func quote(
     _ request: GenerateRequest, context: ServerContext
   ) async throws -> QuoteResponse {
-    let call = try CallReading(request, context, on: pipeline.loop).call
+    let call = try CallReading(request, context, for: pipeline).call
     let (cost, bound, version) = try await pipeline.quote(call)
     var response = QuoteResponse()
     response.costNanosMax = cost.count
@@ -77,7 +77,7 @@ struct GatewayHandlers: GatewayServer {
   func countTokens(
     _ request: GenerateRequest, context: ServerContext
   ) async throws -> CountTokensResponse {
-    let call = try CallReading(request, context, on: pipeline.loop).call
+    let call = try CallReading(request, context, for: pipeline).call
     let (count, isCounted) = try await Self.telling { try await self.pipeline.countTokens(call) }
     var response = CountTokensResponse()
     response.inputTokens = count

@@ -32,6 +32,10 @@ enum GatewaySettings {
   static let bodyMemory = Setting.bytes(
     "gateway.body-memory", default: 256 << 20, in: (64 << 20)...(1 << 40),
     help: "What request bodies may take of memory; large ones wait for room.")
+  static let blobs = Setting.string(
+    "gateway.blobs",
+    help: "The folder of the documents that calls refer to; without it, such a call is refused."
+  ).optional
   static let batchPoll = Setting.duration(
     "gateway.batch-poll", default: .seconds(5), in: .milliseconds(10)...Duration.seconds(600),
     help: "How soon a provider is asked about a batch at first; at last it is twelve times that.")
@@ -52,6 +56,6 @@ enum GatewaySettings {
 
   static let all: [any SettingDeclaration] = [
     catalog, simulator, path, durability, listen, cacheBytes, cacheAge, promptCache, bodyMemory,
-    batchPoll, batchGather, batchLead, standIn, standInLatency,
+    blobs, batchPoll, batchGather, batchLead, standIn, standInLatency,
   ]
 }

@@ -1,3 +1,4 @@
+import Blobs
 import Configuration
 import EventLoop
 import Faults
@@ -36,10 +37,11 @@ struct OpenGateway {
     let cache = try await Self.cache(environment)
     let plans = values[GatewaySettings.promptCache] == "plan"
     let metrics = environment.metrics
+    let blobs = try await Self.blobs(values[GatewaySettings.blobs])
     let pipeline = try await Self.onLoop(loop) {
       try CallPipeline(
         catalog: facts.catalog, ledger: ledger, cache: cache.map { FiledAnswers($0) } ?? NoCache(),
-        upstreams: facts.upstreams(on: loop), plansPrompts: plans, metrics: metrics,
+        upstreams: facts.upstreams(on: loop), blobs: blobs, plansPrompts: plans, metrics: metrics,
         logger: logger, loop: loop)
     }
     let directory = DoorDirectory()
@@ -71,6 +73,7 @@ struct OpenGateway {
           await batches.close()
           await cache?.close()
           await ledger.close()
+          await blobs?.close()
         }
       ],
       beside: [LifecycleMember("http") { try await server.run() }],
@@ -100,6 +103,18 @@ struct OpenGateway {
     }
     return try await AnswerCache.open(
       options, counts: CacheCounts(environment.metrics), logger: environment.logger)
+  }
+
+  /// Where documents lie; nil where none may be referred to.
+  private static func blobs(_ folder: String?) async throws -> LocalBlobs? {
+    guard let folder else { return nil }
+    do {
+      return try await LocalBlobs.open(folder, for: .reading)
+    } catch {
+      throw Fault(
+        .failedPrecondition, reason: "BAD_BLOBS", "The documents' folder cannot be read: \(error).",
+        hint: "Make it, or leave \(GatewaySettings.blobs.definition.variable) out.")
+    }
   }
 
   /// Batches, those that an earlier process has left included.

@@ -70,9 +70,11 @@ extension BatchRunner {
     let name = CallName(product: request.caller.product, key: key)
     let isSettled = try await ledger.call(name) != nil
     let rules = await pipeline.batchRules
+    let mayGather = !isSettled && gathered[name] == nil
+    let whole = mayGather && request.hasStoredMedia ? try await withMediaHere(request) : request
     // What is wrong with it is said by the way that all calls go.
     let read = try? BatchedCall(
-      request, rules.catalog, rules.prices, atMilliseconds: rules.nowMilliseconds)
+      whole, rules.catalog, rules.prices, atMilliseconds: rules.nowMilliseconds)
     if let known = gathered[name] {
       guard known.request.hash == request.hash else { throw Self.keyReused(name) }
       return try await known.flight.answer(within: request.terms.patience, on: loop)
@@ -85,6 +87,21 @@ extension BatchRunner {
     gather(call, read)
     pursue(call)
     return try await call.flight.answer(within: request.terms.patience, on: loop)
+  }
+
+  /// A batch is one body, so what a call refers to goes into it as bytes; a call that is too large
+  /// for that is asked alone. One call after another, so that only one's documents are on their way
+  /// into memory, however many come at once.
+  private func withMediaHere(_ request: CallRequest) async throws -> CallRequest {
+    let (before, pipeline) = (lastReading, pipeline)
+    let reading = Task(executorPreference: loop) {
+      _ = await before?.result
+      return try await pipeline.withMediaHere(request, bytesMax: BatchLimits.gatheredMediaBytesMax)
+    }
+    lastReading = reading
+    // What was read is not kept for whoever comes next.
+    defer { if lastReading == reading { lastReading = nil } }
+    return try await reading.value
   }
 
   /// Whether a call is on its way through a batch.

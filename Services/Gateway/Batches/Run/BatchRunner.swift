@@ -34,6 +34,8 @@ package actor BatchRunner: LoopActor {
   var requestsComing = 0
   /// Calls on their way through batches, and those that still wait for others.
   var gathered: [CallName: GatheredCall] = [:]
+  /// Documents that are being read for a call, behind those for the calls before it.
+  var lastReading: Task<CallRequest, any Error>?
   var gatherings: [GatheringKey: Gathering] = [:]
   var isClosed = false
   private var sweeping: LoopTimer?

@@ -38,6 +38,8 @@ package enum BatchLimits {
   package static let gatheringMax = 1_000
   package static let gatheredMax = 4_096
   package static let gatheredBytesMax = 4 << 20
+  /// Documents of a call that are read into a batch: base64 makes them a third larger.
+  package static let gatheredMediaBytesMax = gatheredBytesMax / 4 * 3
   package static let gatheringBytesMax = 16 << 20
   /// Pages of a provider's list that a lost batch is looked for in.
   package static let pagesMax = 10

@@ -166,10 +166,11 @@ package struct Media: Sendable, Equatable {
 
 /// Bytes that lie in the blob store, by their content.
 package struct MediaRef: Sendable, Equatable {
-  /// SHA-256, in hex.
+  /// SHA-256, in lower-case hex.
   package var hash: String = ""
   package var bytes: Int64 = 0
-  /// 0: unknown, and then the model's whole window bounds its price.
+  /// 0: unknown. For the planning of prompt caches; what stands on them nobody has counted, so the
+  /// model's whole window bounds the price of a document.
   package var pages: UInt32 = 0
 
   /// Every field absent or at its default.
