@@ -1,6 +1,6 @@
 # Every target is one script, so that nothing here needs make to be understood.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench tsan asan fuzz generate format lint clean
+.PHONY: help setup build demo test bench bench-rivals tsan asan fuzz generate format lint clean
 .PHONY: compose-test crash-test prove
 
 SECONDS ?= 60
@@ -20,6 +20,10 @@ demo: ## set up, build, start the mesh, call it through every socket, stop it
 
 test: ## set up, build and run every test
 	@scripts/test
+
+bench-rivals: ## the gateway beside LiteLLM and TensorZero from PyPI, in one run
+	@scripts/python-venv rivals Tests/Benchmarks/peers/rivals.txt > /dev/null
+	@scripts/bench gateway
 
 bench: ## measure against the bars; BENCH=rpc for one family
 	@scripts/bench $(BENCH)

@@ -23,6 +23,7 @@ final class GatewayFamily {
     attempt(["gateway.stream_added_first_us", "gateway.stalled_streams"], measureStreams)
     attempt(["gateway.small_p99_under_large", "gateway.large_rss_growth"], measureDocuments)
     attempt(["gateway.rss_growth"], measureSoak)
+    attempt(["gateway.cpu_vs_tensorzero", "gateway.cpu_vs_litellm"], measureRivals)
   }
 
   private func attempt(_ names: [String], _ body: () throws -> Void) {
@@ -161,6 +162,28 @@ final class GatewayFamily {
     bench.report(
       "gateway.large_rss_growth", (peaks.last ?? 0) / (peaks.first ?? 1), unit: "x",
       [("peak_mb", .number((peaks.last ?? 0).rounded()))])
+  }
+
+  // MARK: Others
+
+  /// The same provider, callers and size of bodies; the others account for nothing.
+  private func measureRivals() throws {
+    let rivals = try GatewayRivals(bench)
+    defer { rivals.stop() }
+    let pair = try GatewayPair(bench, "rivals", durability: "process", latency: "0s")
+    defer { pair.stop() }
+    _ = try load(pair.door, callers: 8, seconds: 1)
+    let before = pair.cpuSeconds()
+    let run = try load(pair.door, callers: 8)
+    let ours = (pair.cpuSeconds() - before) / Double(run.calls) * 1000
+    let tensorZero = try rivals.tensorZeroSeconds(callers: 8, bytes: GatewayFamily.smallBytes)
+    bench.report(
+      "gateway.cpu_vs_tensorzero", tensorZero / ours, unit: "x",
+      [("cpu_s_per_1000", .number(ours)), ("theirs", .number(tensorZero))])
+    let liteLLM = try rivals.liteLLMSeconds(callers: 8, bytes: GatewayFamily.smallBytes)
+    bench.report(
+      "gateway.cpu_vs_litellm", liteLLM / ours, unit: "x",
+      [("cpu_s_per_1000", .number(ours)), ("theirs", .number(liteLLM))])
   }
 
   // MARK: Long load

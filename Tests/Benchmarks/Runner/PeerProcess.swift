@@ -10,7 +10,7 @@ final class PeerProcess {
   private var status: Int32?
 
   /// How long a process may take to say something, and then to end.
-  private static let patienceSeconds = 240.0
+  private static let patienceSeconds = 600.0
   private static let stopSeconds = 5.0
 
   /// Starts `path` with its standard output read here; the rest is inherited, but for the standard
