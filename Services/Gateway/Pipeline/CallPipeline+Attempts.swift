@@ -260,6 +260,7 @@ extension CallPipeline {
   func note(
     _ failure: ProviderFailure, _ route: ModelRoute, _ ticket: CallTicket, _ number: UInt32
   ) {
+    counts.failed(failure, at: route.provider.name)
     logger.warning(
       "an attempt failed",
       [

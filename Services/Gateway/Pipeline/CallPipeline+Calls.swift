@@ -20,7 +20,9 @@ extension CallPipeline {
   ) async throws -> CallAnswer {
     let call = try prepared(request)
     if let flight = try running(request, isStream: false) {
-      return try await joined(flight, request)
+      let answer = try await joined(flight, request)
+      counts.joined(call)
+      return answer
     }
     let isJoinable = request.terms.cache == .normal && request.isRepeatable
     let id = try takeOff(request, as: isJoinable ? request.flightName(isStream: false) : nil)
@@ -44,6 +46,7 @@ extension CallPipeline {
     var isJoinable = request.terms.cache == .normal && request.isRepeatable
     if let flight = try running(request, isStream: true) {
       if let answer = try await followed(flight, request) {
+        counts.joined(call)
         return try await replay(answer, into: sink)
       }
       // All who waited for it are told so at once; one after another would take them for ever.
@@ -108,12 +111,14 @@ extension CallPipeline {
   private func fly(
     _ call: PreparedCall, _ id: UInt64, into sink: (any StreamSink)?
   ) async -> Result<CallAnswer, any Error> {
+    let begun = now
     let result: Result<CallAnswer, any Error>
     do {
       result = .success(try await make(call, into: sink))
     } catch {
       result = .failure(error)
     }
+    counts.ended(result, of: call, after: now - begun)
     let flight = airborne.removeValue(forKey: id)
     // Another may have taken its name since, when it had all the company that a flight takes.
     if let name = flight?.name, flights[name] === flight { flights[name] = nil }

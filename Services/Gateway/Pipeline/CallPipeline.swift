@@ -31,6 +31,7 @@ package actor CallPipeline: LoopActor {
   let plansPrompts: Bool
   var prompts = PromptPlanner()
   let promptCounts: PromptCounts
+  var counts: CallCounts
   /// When calls of a model are asked twice, and those for which that may happen now.
   var hedges: [String: HedgePlan] = [:]
   var races: [UInt64: AttemptRace] = [:]
@@ -74,6 +75,7 @@ package actor CallPipeline: LoopActor {
     self.retryPolicy = retryPolicy
     self.plansPrompts = plansPrompts
     promptCounts = PromptCounts(metrics)
+    counts = CallCounts(metrics)
     hedgeCounts = HedgeCounts(metrics)
     retryBudget = RetryBudget(RetryBudget.Policy())
     do {
