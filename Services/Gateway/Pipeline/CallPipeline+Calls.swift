@@ -30,7 +30,7 @@ extension CallPipeline {
     // Of nobody's task: it goes on when its caller has gone.
     Task(executorPreference: loop) { await self.fly(call, id, into: nil) }
     guard let flight = airborne[id] else { throw Self.busy }
-    return try await flight.answer(within: request.terms.patience, on: loop)
+    return try await flight.answer(within: request.terms.patience, on: loop, isOwn: true)
   }
 
   /// The same as a stream. Throws before the sink is opened, or after; the sink knows which.
@@ -86,6 +86,8 @@ extension CallPipeline {
   private func fly(
     _ call: PreparedCall, _ id: UInt64, into sink: (any StreamSink)?
   ) async -> Result<CallAnswer, any Error> {
+    var call = call
+    call.flight = id
     let result: Result<CallAnswer, any Error>
     do {
       result = .success(try await make(call, into: sink))

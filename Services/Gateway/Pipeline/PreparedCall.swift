@@ -16,6 +16,8 @@ struct PreparedCall: Sendable {
   /// The most that it can cost, whichever route it takes.
   let cost: NanoDollars
   let price: PriceTable.Entry
+  /// The number of the flight that makes it.
+  var flight: UInt64 = 0
 
   init(
     _ request: CallRequest, _ catalog: Catalog, _ prices: PriceTable, atMilliseconds now: Int64
