@@ -341,7 +341,7 @@ let services =
       GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayBatches
       GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
       GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
-      """, testUses: "HTTPClient GatewayAudit MeshAddressing SQLite")
+      """, testUses: "GatewayFixtures HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(
     "Orchestrator", calls: ["Store", "Gateway", "Ingest"],
@@ -453,6 +453,13 @@ let proofs =
     uses: """
       GatewayLedger LedgerFile GatewayBudgets GatewayValues EventLoop Faults Locking Machine
       """)
+  // A gateway, a simulator and their accounts as processes, for the tests that ask them.
+  + module(
+    "GatewayFixtures", at: "Tests/Support/GatewayFixtures",
+    uses: """
+      TestSupport GatewayContract GatewayAudit GRPCFormat MeshAddressing RPC HTTPClient HTTPServer
+      EventLoop JSON Locking Machine Faults
+      """, tested: false)
   + executable("Benchmarks", at: "Tests/Benchmarks/Runner", uses: "JSON Machine")
   + [
     test("HouseTests", uses: "TestSupport JSON"),
@@ -462,14 +469,20 @@ let proofs =
       uses: """
         GatewayContract ScoreContract Blobs RPC HTTPServer HTTPClient TestSupport EventLoop
         MeshAddressing GRPCFormat Machine Locking JSON Faults
+    // What users of gateways complain of, by number, and what comes in wrongly.
+    test(
+      "GatewayComplaintsTests",
+      uses: """
+        GatewayFixtures TestSupport GatewayContract ScoreContract GatewayAudit GatewayValues
+        MeshAddressing RPC HTTPClient HTTPServer EventLoop JSON Locking Machine Telemetry Faults
         """),
     test("FuzzCorpusTests", uses: "FuzzTargets Machine"),
-    // Further tests of the gateway as a process; they share GatewayServiceTests' fixtures.
+    // Further tests of the gateway as a process.
     test(
       "GatewayCallTests",
       uses: """
-        TestSupport GatewayContract GatewayAudit ScoreContract HTTPClient HTTPServer RPC GRPCFormat
-        MeshAddressing EventLoop Locking Machine Faults JSON
+        GatewayFixtures TestSupport GatewayContract GatewayAudit ScoreContract HTTPClient
+        HTTPServer RPC GRPCFormat MeshAddressing EventLoop Locking Machine Faults JSON
         """),
     test("InteropTests", uses: "TestSupport JSON EventLoop", without: ["python"]),
     test(

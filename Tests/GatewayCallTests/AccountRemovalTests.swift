@@ -1,5 +1,6 @@
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import JSON
 import RPC
 import ScoreContract

@@ -1,6 +1,7 @@
 import GRPCFormat
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import JSON
 import RPC
 import ScoreContract

@@ -1,3 +1,4 @@
+import GatewayFixtures
 import JSON
 import TestSupport
 import Testing

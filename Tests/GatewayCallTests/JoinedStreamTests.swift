@@ -1,3 +1,4 @@
+import GatewayFixtures
 import HTTPClient
 import JSON
 import TestSupport
@@ -94,7 +95,7 @@ import Testing
 
   @Test func `when the first one breaks off, the others are asked for anew`() async throws {
     let broken = Self.events(Self.start + [Self.delta("half of")])
-    try await RecordingProvider.with(broken, after: .milliseconds(300)) { fixture, provider in
+    try await RecordingProvider.with(broken, delayed: .milliseconds(300)) { fixture, provider in
       let replies = try await all(fixture, 4)
       #expect(
         replies.allSatisfy { $0.text.contains("half of") && $0.text.contains("event: error") })
@@ -106,7 +107,7 @@ import Testing
     let text = String(repeating: "long ", count: 400)
     let long = Self.events(
       Self.start + Array(repeating: Self.delta(text), count: 600) + Self.end)
-    try await RecordingProvider.with(long, after: .milliseconds(300)) { fixture, provider in
+    try await RecordingProvider.with(long, delayed: .milliseconds(300)) { fixture, provider in
       let replies = try await all(fixture, 4)
       #expect(replies.map(\.body.count) == Array(repeating: long.utf8.count, count: 4))
       #expect(provider.bodies.count == 4)

@@ -88,6 +88,14 @@ import Testing
     check(desk.next(at: at(30)) == [])
     check(desk.next(at: at(100)) == [.refused(id: 2, Refusal(.deadline))])
     #expect(desk.waitingCount == 0)
+    // While the limit still holds, it says until when.
+    _ = desk.ask(call(3), at: at(100))
+    _ = desk.ask(call(4, startBy: at(110)), at: at(100))
+    guard case .refused(4, let refusal)? = desk.next(at: at(111)).last else {
+      Issue.record("it was not refused")
+      return
+    }
+    #expect(refusal.reason == .deadline && (refusal.retryAfter ?? .zero) > .seconds(40))
   }
 
   @Test func `a ticket that nobody settles is lost, and counts`() throws {

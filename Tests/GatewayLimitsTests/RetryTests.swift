@@ -71,6 +71,34 @@ import Testing
     }
   }
 
+  @Test func `another way is taken at once, and counted like any retry`() {
+    var random = SeededRandom(seed: 3)
+    var plan = RetryPlan(.init(retriesMax: 2))
+    var budget = RetryBudget(.init(floor: 1))
+    let limited = CallOutcome.rateLimited(retryAfter: .seconds(3_600))
+    // Far beyond the deadline here, and far beyond what anybody waits for.
+    let end = (at(1), Duration.zero)
+    let elsewhere = plan.elsewhere(after: limited, at: at(0), deadline: end, budget: &budget)
+    #expect(elsewhere == .retry(at: at(0)) && plan.retries == 0)
+    let here = plan.next(
+      after: limited, at: at(0), deadline: end, budget: &budget, using: &random)
+    #expect(here == .giveUp(.retryAfterTooLong))
+    check(
+      plan.elsewhere(after: .broken, at: at(0), deadline: end, budget: &budget)
+        == .retry(at: at(0)))
+    #expect(plan.retries == 1)
+    check(
+      plan.elsewhere(after: .broken, at: at(0), deadline: end, budget: &budget)
+        == .giveUp(.budgetUsedUp))
+    check(
+      plan.elsewhere(after: .rejected, at: at(0), deadline: end, budget: &budget)
+        == .giveUp(.final))
+    var never = RetryPlan(.init(retriesMax: 0))
+    check(
+      never.elsewhere(after: limited, at: at(0), deadline: nil, budget: &budget)
+        == .giveUp(.attemptsUsedUp))
+  }
+
   @Test func `a refused retry costs no budget`() {
     var plan = RetryPlan(.init(retriesMax: 3))
     var budget = RetryBudget(.init(floor: 1))

@@ -1,4 +1,5 @@
 import GatewayContract
+import GatewayFixtures
 import Glibc
 import JSON
 import Machine

@@ -1,6 +1,7 @@
 import Faults
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import JSON
 import Machine
 import TestSupport

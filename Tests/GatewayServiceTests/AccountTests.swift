@@ -1,6 +1,7 @@
 import Faults
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import Glibc
 import JSON
 import Machine

@@ -1,4 +1,5 @@
 import EventLoop
+import GatewayFixtures
 import Glibc
 import HTTPClient
 import JSON

@@ -1,5 +1,6 @@
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import Glibc
 import JSON
 import ScoreContract

@@ -1,3 +1,4 @@
+import GatewayFixtures
 import HTTPClient
 import JSON
 import TestSupport

@@ -1,4 +1,5 @@
 import EventLoop
+import GatewayFixtures
 import HTTPClient
 import JSON
 import Machine

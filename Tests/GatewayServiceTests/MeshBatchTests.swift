@@ -2,6 +2,7 @@ import Faults
 import GRPCFormat
 import GatewayAudit
 import GatewayContract
+import GatewayFixtures
 import GatewayValues
 import Glibc
 import JSON

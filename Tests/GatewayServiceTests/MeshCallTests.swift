@@ -2,6 +2,7 @@ import EventLoop
 import Faults
 import GRPCFormat
 import GatewayContract
+import GatewayFixtures
 import JSON
 import MeshAddressing
 import RPC

@@ -1,4 +1,5 @@
 import GatewayAudit
+import GatewayFixtures
 import GatewayValues
 import Glibc
 import HTTPClient

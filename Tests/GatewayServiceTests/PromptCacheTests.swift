@@ -1,5 +1,6 @@
 import GRPCFormat
 import GatewayContract
+import GatewayFixtures
 import GatewayProviders
 import HTTPClient
 import JSON

@@ -26,7 +26,8 @@ enum Architecture {
     ["GatewayAccount"],
     ["ServiceHost", "StoreBackend", "GatewayStandIn", "RunEngine"],
     [
-      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "Benchmarks",
+      "Supervisor", "RunDisplay", "InteropPeer", "LoadPeer", "LedgerPeer", "GatewayFixtures",
+      "Benchmarks",
       "FuzzTargets", "StoreJournal", "StoreSchema", "RunWorkloads",
     ],
     ["Fuzz", "StoreSQLite", "Proof", "ToolContext"],
@@ -90,6 +91,7 @@ enum Architecture {
     "InteropPeer": "Tests/Support/InteropPeer",
     "LoadPeer": "Tests/Support/LoadPeer",
     "LedgerPeer": "Tests/Support/LedgerPeer",
+    "GatewayFixtures": "Tests/Support/GatewayFixtures",
     "Benchmarks": "Tests/Benchmarks/Runner",
     "FuzzTargets": "Tests/Fuzz/Targets",
     "Fuzz": "Tests/Fuzz/Main",

@@ -166,6 +166,12 @@ extension AdmissionDesk {
     return buckets[bucket].bucket.excess(of: need).map { .tooLarge(.bucket, $0) }
   }
 
+  /// Whether a route may be taken by whoever fits: neither closed by an answer of its provider's,
+  /// nor left alone for its failures.
+  package func isOpen(_ route: String, at now: MonotonicInstant) -> Bool {
+    wayOf[route].map { closure(of: $0, at: now) == nil } ?? false
+  }
+
   /// Why a route is closed, and until when; nil when it is open, or gone.
   private func closure(
     of route: Int, at now: MonotonicInstant

@@ -22,6 +22,20 @@ extension AdmissionDesk {
       id: id, since: call.since, startBy: call.startBy, place: place, ways: ways)
   }
 
+  /// When the first of a waiting call's ways will be free of what stands in it now; nil when only
+  /// an event can free one.
+  mutating func opening(for call: WaitingCall, at now: MonotonicInstant) -> MonotonicInstant? {
+    var first: MonotonicInstant?
+    for index in 0..<call.routes.count {
+      let obstacle = obstacle(
+        call.call.need, product: call.product, route: call.routes[index], id: call.call.id,
+        since: call.since, at: now)
+      guard let until = obstacle.until else { continue }
+      first = first.map { min($0, until) } ?? until
+    }
+    return first
+  }
+
   /// Where a call stands, or would: what waits ahead of it at the rate that the bucket has.
   func place(
     of call: Call, product: Int, in bucket: Int, reason: WaitReason, until: MonotonicInstant?,

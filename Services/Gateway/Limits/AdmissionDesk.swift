@@ -91,8 +91,10 @@ package struct AdmissionDesk: Sendable {
   private mutating func expireDeadlines(at now: MonotonicInstant) {
     while let (key, value) = deadlines.top, key < now.nanoseconds {
       let id = UInt64(bitPattern: Int64(value))
+      let opensAt = waiting[id].flatMap { opening(for: $0, at: now) }
       guard take(id) != nil else { break }
-      released.append(.refused(id: id, Refusal(.deadline)))
+      let retryAfter = opensAt.map { max(.zero, $0 - now) }
+      released.append(.refused(id: id, Refusal(.deadline, retryAfter: retryAfter)))
     }
   }
 

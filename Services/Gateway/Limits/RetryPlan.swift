@@ -53,28 +53,53 @@ package struct RetryPlan: Sendable, Equatable {
     after outcome: CallOutcome, at now: MonotonicInstant, deadline: (MonotonicInstant, Duration)?,
     budget: inout RetryBudget, using random: inout some RandomNumberGenerator
   ) -> Decision {
-    guard policy.retriesMax > 0 else { return .giveUp(isFinal(outcome) ? .final : .attemptsUsedUp) }
     let earliest: MonotonicInstant
-    var isFree = false
     switch outcome {
     case .succeeded, .quotaExhausted, .unauthorized, .rejected, .abandoned:
       return .giveUp(.final)
     case .rateLimited(let wait):
-      guard rateLimited < policy.rateLimitedMax else { return .giveUp(.attemptsUsedUp) }
       // The gate of its bucket holds it back together with all others.
-      isFree = true
       earliest = now + (wait ?? .zero)
-      if let wait, wait > policy.retryAfterMost { return .giveUp(.retryAfterTooLong) }
     case .overloaded(let wait):
       earliest = max(now + (wait ?? .zero), backoff(from: now, using: &random))
-      if let wait, wait > policy.retryAfterMost { return .giveUp(.retryAfterTooLong) }
     case .broken:
       earliest = backoff(from: now, using: &random)
     }
-    guard isFree || retries < policy.retriesMax else { return .giveUp(.attemptsUsedUp) }
+    if mayCount(outcome), let wait = outcome.retryAfter, wait > policy.retryAfterMost {
+      return .giveUp(.retryAfterTooLong)
+    }
+    return count(outcome, earliest, at: now, deadline: deadline, budget: &budget)
+  }
+
+  /// Decides the same where another provider or key stands open: what the one has said of when to
+  /// come back does not hold for the other, so nobody waits. It is counted like any retry, for
+  /// each of them is one more call that somebody may have to pay.
+  package mutating func elsewhere(
+    after outcome: CallOutcome, at now: MonotonicInstant, deadline: (MonotonicInstant, Duration)?,
+    budget: inout RetryBudget
+  ) -> Decision {
+    guard !isFinal(outcome) else { return .giveUp(.final) }
+    return count(outcome, now, at: now, deadline: deadline, budget: &budget)
+  }
+
+  private func mayCount(_ outcome: CallOutcome) -> Bool {
+    guard policy.retriesMax > 0 else { return false }
+    if case .rateLimited = outcome { return rateLimited < policy.rateLimitedMax }
+    return retries < policy.retriesMax
+  }
+
+  private mutating func count(
+    _ outcome: CallOutcome, _ earliest: MonotonicInstant, at now: MonotonicInstant,
+    deadline: (MonotonicInstant, Duration)?, budget: inout RetryBudget
+  ) -> Decision {
+    guard mayCount(outcome) else { return .giveUp(.attemptsUsedUp) }
     if let (end, lasting) = deadline, earliest + lasting > end { return .giveUp(.deadline) }
-    guard isFree || budget.spend(at: now) else { return .giveUp(.budgetUsedUp) }
-    if isFree { rateLimited += 1 } else { retries += 1 }
+    if case .rateLimited = outcome {
+      rateLimited += 1
+    } else {
+      guard budget.spend(at: now) else { return .giveUp(.budgetUsedUp) }
+      retries += 1
+    }
     return .retry(at: earliest)
   }
 
@@ -93,5 +118,15 @@ package struct RetryPlan: Sendable, Equatable {
     let doubled = first.multipliedReportingOverflow(by: 1 << min(retries, 20))
     let ceiling = doubled.overflow ? most : min(most, doubled.partialValue)
     return now.later(by: Int64.random(in: 0...ceiling, using: &random))
+  }
+}
+
+extension CallOutcome {
+  /// When the provider said that asking again may work.
+  fileprivate var retryAfter: Duration? {
+    switch self {
+    case .rateLimited(let wait), .overloaded(let wait): wait
+    default: nil
+    }
   }
 }

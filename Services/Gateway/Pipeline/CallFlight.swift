@@ -23,6 +23,11 @@ package final class CallFlight {
   private var waiting: [Int: Waiter] = [:]
   private var lastWaiter = 0
   private var result: Result<CallAnswer, any Error>?
+  /// Whether it was let go to a provider.
+  var hasLeft = false
+
+  /// How soon whoever was patient enough looks again for the desk's word.
+  private static let recheck = Duration.milliseconds(5)
 
   package init(hash: [UInt8]) { self.hash = hash }
 
@@ -30,17 +35,34 @@ package final class CallFlight {
 
   /// The answer, when it has come. Whoever waits no longer than a while is told so; the call goes
   /// on without it.
-  package func answer(within patience: Duration?, on loop: EventLoop) async throws -> CallAnswer {
+  ///
+  /// `isOwn` says that the call is made for this caller. Its patience is then the desk's deadline
+  /// too: one that has not left by then never will, and the desk says why and until when.
+  package func answer(
+    within patience: Duration?, on loop: EventLoop, isOwn: Bool = false
+  ) async throws -> CallAnswer {
     if let result { return try result.get() }
     lastWaiter += 1
     let id = lastWaiter
     let timer = patience.map { patience in
       loop.schedule(after: patience) { [weak self] in
-        self?.waiting.removeValue(forKey: id)?.resume(throwing: Self.tooLate(patience))
+        self?.giveUp(id, patience, isOwn: isOwn, on: loop)
       }
     }
     defer { timer?.cancel() }
     return try await withCheckedThrowingContinuation { waiting[id] = $0 }
+  }
+
+  private func giveUp(_ id: Int, _ patience: Duration, isOwn: Bool, on loop: EventLoop) {
+    guard let waiter = waiting[id] else { return }
+    guard hasLeft || !isOwn else {
+      loop.schedule(after: Self.recheck) { [weak self] in
+        self?.giveUp(id, patience, isOwn: isOwn, on: loop)
+      }
+      return
+    }
+    waiting[id] = nil
+    waiter.resume(throwing: Self.tooLate(patience))
   }
 
   package func end(_ result: Result<CallAnswer, any Error>) {

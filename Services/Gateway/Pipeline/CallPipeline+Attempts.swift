@@ -44,12 +44,12 @@ struct AttemptLeg: Sendable {
 extension CallPipeline {
   /// Attempts, one after another, until one answers or none may follow.
   func attempts(
-    _ call: PreparedCall, _ ticket: CallTicket, into sink: (any StreamSink)?
+    _ call: PreparedCall, _ ticket: CallTicket, of flight: UInt64, into sink: (any StreamSink)?
   ) async throws -> CallAnswer {
     var policy = retryPolicy
     if let most = call.request.terms.retriesMax { policy.retriesMax = max(0, most) }
     var plan = RetryPlan(policy)
-    var routes = call.routes
+    var ways = WaysLeft(of: call)
     var number: UInt32 = 0
     var kind = AttemptKind.first
     var wasEmpty = false
@@ -57,13 +57,15 @@ extension CallPipeline {
     // A call that cannot be sent waits for nobody.
     _ = try await readers(of: call)
     let outline = outline(of: call)
-    if let outline { prompts.see(outline, call.promptScope(routes[0]), at: now) }
+    if let outline { prompts.see(outline, call.promptScope(ways.next[0]), at: now) }
     retryBudget.called()
     while true {
       number += 1
       let (end, route, line) = try await attempt(
-        call, ticket, routes,
-        Attempt(number: number, kind: kind, startBy: deadline, outline: outline), into: sink)
+        call, ticket, ways.next,
+        Attempt(
+          number: number, flight: flight, kind: kind, startBy: deadline, outline: outline),
+        into: sink)
       number += end.hedges
       switch end.result {
       case .answered(let body, let facts):
@@ -80,20 +82,23 @@ extension CallPipeline {
         if end.hasBegun { throw refusal }
         // What this key or provider will not do, another may, at once.
         if !failure.cause.mayWorkAgain {
-          let others = call.others(than: route, among: routes)
-          guard failure.cause.mayWorkElsewhere, !others.isEmpty else { throw refusal }
-          routes = others
+          guard failure.cause.mayWorkElsewhere, ways.drop(route) else { throw refusal }
           kind = .fallback
           continue
         }
         // It is paid each time: a second answer with nothing in it is believed.
         if failure.cause == .empty, wasEmpty { throw refusal }
         wasEmpty = wasEmpty || failure.cause == .empty
-        let decision = plan.next(
-          after: end.outcome, at: now, deadline: deadline.map { ($0, .zero) },
-          budget: &retryBudget, using: &random)
+        // One that is closed itself would only be waited for.
+        let isElsewhere = ways.passOver(route) { desk.isOpen($0.deskName, at: now) }
+        let until = deadline.map { ($0, Duration.zero) }
+        let decision =
+          isElsewhere
+          ? plan.elsewhere(after: end.outcome, at: now, deadline: until, budget: &retryBudget)
+          : plan.next(
+            after: end.outcome, at: now, deadline: until, budget: &retryBudget, using: &random)
         guard case .retry(let moment) = decision else { throw refusal }
-        kind = .retry
+        kind = isElsewhere ? .fallback : .retry
         let wait = moment - now
         if wait > .zero { try await loop.sleep(for: wait) }
       }
@@ -102,6 +107,8 @@ extension CallPipeline {
 
   struct Attempt: Sendable {
     let number: UInt32
+    /// The number of the flight that it is made for.
+    let flight: UInt64
     let kind: AttemptKind
     let startBy: MonotonicInstant?
     let outline: PromptOutline?
@@ -120,6 +127,7 @@ extension CallPipeline {
       attempt.outline, call, routes[0], mayWait: true, startBy: attempt.startBy)
     do {
       let (seat, route) = try await seat(call, routes, attempt)
+      airborne[attempt.flight]?.hasLeft = true
       if route.deskName != routes[0].deskName, attempt.prompt != nil {
         promptEnded(attempt.prompt, nil, call)
         attempt.prompt = await promptPlan(
@@ -276,18 +284,6 @@ extension ExchangeEnd {
   fileprivate var usage: GatewayValues.TokenUsage? {
     guard case .answered(_, let facts) = result else { return nil }
     return facts.usage
-  }
-}
-
-extension PreparedCall {
-  /// Where else the call may go, as its caller allows.
-  func others(than route: ModelRoute, among routes: [ModelRoute]) -> [ModelRoute] {
-    let others = routes.filter { $0.deskName != route.deskName }
-    return switch request.terms.failover {
-    case .allowed: others
-    case .withinProvider: others.filter { $0.provider.name == route.provider.name }
-    case .forbidden: []
-    }
   }
 }
 

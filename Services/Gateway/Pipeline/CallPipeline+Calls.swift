@@ -32,7 +32,7 @@ extension CallPipeline {
     // Of nobody's task: it goes on when its caller has gone.
     Task(executorPreference: loop) { await self.fly(call, id, into: nil) }
     guard let flight = airborne[id] else { throw Self.busy }
-    return try await flight.answer(within: request.terms.patience, on: loop)
+    return try await flight.answer(within: request.terms.patience, on: loop, isOwn: true)
   }
 
   /// The same as a stream. Throws before the sink is opened, or after; the sink knows which.
@@ -114,7 +114,7 @@ extension CallPipeline {
     let begun = now
     let result: Result<CallAnswer, any Error>
     do {
-      result = .success(try await make(call, into: sink))
+      result = .success(try await make(call, of: id, into: sink))
     } catch {
       result = .failure(error)
     }
@@ -176,7 +176,9 @@ extension CallPipeline {
   }
 
   /// Every stage behind the joining of calls.
-  private func make(_ call: PreparedCall, into sink: (any StreamSink)?) async throws -> CallAnswer {
+  private func make(
+    _ call: PreparedCall, of flight: UInt64, into sink: (any StreamSink)?
+  ) async throws -> CallAnswer {
     let request = call.request
     let ticket: CallTicket
     let opening = try await ledger.begin(
@@ -199,7 +201,7 @@ extension CallPipeline {
       known.receipt.cost = .zero
       return known
     }
-    let answer = try await attempts(call, ticket, into: sink)
+    let answer = try await attempts(call, ticket, of: flight, into: sink)
     if mayBeKept, answer.receipt.finish?.isWhole ?? false, answer.receipt.hasContent,
       !answer.body.isEmpty
     {

@@ -166,12 +166,12 @@ extension CallPipeline {
     _ routes: [ModelRoute]
   ) async -> Bool {
     let model = call.card.name
-    let others = call.others(than: first.route, among: routes)
+    let others = call.request.terms.failover.others(than: first.route, among: routes)
     guard !others.isEmpty, first.attempt.startBy.map({ now < $0 }) ?? true,
       hedges[model]?.canSpend(retryBudget, at: now) ?? false
     else { return false }
     var attempt = Attempt(
-      number: first.attempt.number + 1, kind: .hedge, startBy: first.attempt.startBy,
+      number: first.attempt.number + 1, flight: first.attempt.flight, kind: .hedge, startBy: first.attempt.startBy,
       outline: first.attempt.outline)
     // Of no run: its run keeps the way that it has.
     let wish = asked(call, others, attempt, run: "")

@@ -1,26 +1,37 @@
-import EventLoop
-import HTTPClient
-import JSON
+package import EventLoop
+package import HTTPClient
+package import JSON
 import Machine
-import TestSupport
-import Testing
+package import TestSupport
+
+/// What a test has otherwise than others.
+package struct GatewaySetup: Sendable {
+  /// The gateway's file, by the simulator's address and the folder of both.
+  package var catalog: @Sendable (_ provider: String, _ folder: String) -> String
+  package var gateway: [String: String] = [:]
+  package var simulator: [String: String] = [:]
+
+  package init(_ catalog: @escaping @Sendable (_ provider: String, _ folder: String) -> String) {
+    self.catalog = catalog
+  }
+}
 
 /// A simulator and a gateway in front of it, as the processes that they are; gone when the test is.
-struct GatewayFixture {
-  let loop: EventLoop
-  let folder: String
-  let gateway: ChildTool
-  let simulator: ChildTool
+package struct GatewayFixture: Sendable {
+  package let loop: EventLoop
+  package let folder: String
+  package let gateway: ChildTool
+  package let simulator: ChildTool
   /// `http://127.0.0.1:port`, for clients of other languages.
-  let address: String
+  package let address: String
   private let door: HTTPEndpoint
-  private let control: HTTPEndpoint
+  package let control: HTTPEndpoint
 
-  static let key = "sim-sdk"
+  package static let key = "sim-sdk"
 
   /// A file of two products, each with a key and what `limits` says. `keys`: further ones of
   /// sim-a; `models`: what the file says of them.
-  static func catalog(
+  package static func catalog(
     _ simulator: String, budget: String = "total: 1000", limits: String = "",
     providerLimits: String = "", keys: String = "", models: String = ""
   ) -> String {
@@ -50,11 +61,24 @@ struct GatewayFixture {
       """
   }
 
-  static func with<R>(
+  package static func with<R>(
     budget: String = "total: 1000", limits: String = "", providerLimits: String = "",
     keys: String = "", models: String = "", durability: String = "process",
     settings: [String: String] = [:],
     _ body: (GatewayFixture) async throws -> R
+  ) async throws -> R {
+    var setup = GatewaySetup { provider, _ in
+      catalog(
+        provider, budget: budget, limits: limits, providerLimits: providerLimits, keys: keys,
+        models: models)
+    }
+    setup.gateway = settings
+    setup.gateway["ASSAY_GATEWAY_DURABILITY"] = durability
+    return try await with(setup, body)
+  }
+
+  package static func with<R>(
+    _ setup: GatewaySetup, _ body: (GatewayFixture) async throws -> R
   ) async throws -> R {
     try await ScratchFolder.with { scratch in
       let loop = try EventLoop(name: "client")
@@ -69,18 +93,16 @@ struct GatewayFixture {
         "ASSAY_SIMULATOR_LISTEN": "unix:\(folder)/provider.sock",
         "ASSAY_SIMULATOR_BILL": "\(folder)/bill.jsonl", "ASSAY_SIMULATOR_DURABILITY": "none",
         "ASSAY_LOG_FORMAT": "json", "SWIFT_BACKTRACE": "enable=no",
-      ]
-      let catalog = catalog(
-        "unix:\(folder)/provider.sock", budget: budget, limits: limits,
-        providerLimits: providerLimits, keys: keys, models: models)
-      try write(catalog, to: "\(folder)/gateway.yaml")
+      ].merging(setup.simulator) { $1 }
+      try write(
+        setup.catalog("unix:\(folder)/provider.sock", folder), to: "\(folder)/gateway.yaml")
       return try await ChildTool.with(
         try BuildPlace.executable("assay-simulator"), [], environment: simulator
       ) { simulator in
         try await ready(simulator, loop)
         return try await ChildTool.with(
           try BuildPlace.executable("assay-gateway"), [],
-          environment: environment(folder, durability).merging(settings) { $1 }
+          environment: environment(folder, "process").merging(setup.gateway) { $1 }
         ) { gateway in
           try await ready(gateway, loop)
           let fixture = try await GatewayFixture(loop, folder, gateway, simulator)
@@ -90,7 +112,7 @@ struct GatewayFixture {
     }
   }
 
-  static func environment(_ folder: String, _ durability: String) -> [String: String] {
+  package static func environment(_ folder: String, _ durability: String) -> [String: String] {
     [
       "ASSAY_MESH_LISTEN": "unix:\(folder)/gw.sock",
       "ASSAY_GATEWAY_CATALOG": "\(folder)/gateway.yaml", "ASSAY_GATEWAY_PATH": "\(folder)/ledger",
@@ -112,7 +134,7 @@ struct GatewayFixture {
     let listening = lines.compactMap { try? JSONValue(parsing: $0) }.first {
       $0["message"] == "listening for HTTP"
     }
-    let text = try #require(listening?["address"]?.stringValue)
+    let text = try required(listening?["address"]?.stringValue, "no address")
     address = "http://" + text.dropFirst("tcp:".count)
     let client = try await withCheckedThrowingContinuation { continuation in
       loop.execute { continuation.resume(with: Result { try HTTPClient(on: loop) }) }
@@ -126,31 +148,31 @@ struct GatewayFixture {
     control = try endpoint("\(folder)/provider.sock")
   }
 
-  static func ready(_ tool: ChildTool, _ loop: EventLoop) async throws {
+  package static func ready(_ tool: ChildTool, _ loop: EventLoop) async throws {
     try await eventually("\(tool.name) is ready", on: loop) {
-      try #require(tool.isRunning, "\(tool.output.lastWords)")
+      try required(tool.isRunning ? true : nil, tool.output.lastWords)
       return tool.output.errorLines.contains { $0.contains("\"ready\"") }
     }
   }
 
-  static func write(_ text: String, to path: String) throws {
+  package static func write(_ text: String, to path: String) throws {
     try Files.replace(path, with: text)
   }
 
   // MARK: - Calls
 
-  struct Reply {
-    let status: Int
-    let headers: HTTPHeaders
-    let body: [UInt8]
-    var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
-    var text: String { String(decoding: body, as: UTF8.self) }
-    var reason: String { headers["x-assay-reason"] ?? "" }
-    var cost: Int64 { headers["x-assay-cost-nanos"].flatMap { Int64($0) } ?? 0 }
+  package struct Reply: Sendable {
+    package let status: Int
+    package let headers: HTTPHeaders
+    package let body: [UInt8]
+    package var json: JSONValue { (try? JSONValue(parsing: body)) ?? .null }
+    package var text: String { String(decoding: body, as: UTF8.self) }
+    package var reason: String { headers["x-assay-reason"] ?? "" }
+    package var cost: Int64 { headers["x-assay-cost-nanos"].flatMap { Int64($0) } ?? 0 }
   }
 
   /// Asks the gateway's door.
-  func ask(
+  package func ask(
     _ path: String, _ body: JSONValue, key: String = key,
     headers: [(String, String)] = []
   ) async throws -> Reply {
@@ -158,7 +180,7 @@ struct GatewayFixture {
   }
 
   /// Asks with bytes that need not be JSON.
-  func raw(
+  package func raw(
     _ path: String, _ body: [UInt8], key: String = key, headers: [(String, String)] = []
   ) async throws -> Reply {
     var request = HTTPClientRequest(.post, path, body: .bytes(body))
@@ -170,7 +192,7 @@ struct GatewayFixture {
       body: try await response.body.collect(max: 64 << 20))
   }
 
-  func send(_ asked: HTTPClientRequest, key: String) async throws -> Reply {
+  package func send(_ asked: HTTPClientRequest, key: String) async throws -> Reply {
     var request = asked
     request.headers.append(HTTPField("x-api-key", key))
     let response = try await door.send(request)
@@ -179,7 +201,7 @@ struct GatewayFixture {
       body: try await response.body.collect(max: 64 << 20))
   }
 
-  func message(
+  package func message(
     _ text: String, most: Int = 32, isStream: Bool = false, key: String = key,
     headers: [(String, String)] = []
   ) async throws -> Reply {
@@ -195,7 +217,7 @@ struct GatewayFixture {
   }
 
   /// Another gateway on the same folder, once the fixture's own has ended.
-  func reopened<R>(
+  package func reopened<R>(
     _ further: [String: String] = [:], _ body: (ChildTool) async throws -> R
   ) async throws -> R {
     let environment = Self.environment(folder, "process").merging(further) { $1 }
@@ -208,7 +230,7 @@ struct GatewayFixture {
   }
 
   /// Lines of /metrics.
-  func metrics() async throws -> [String] {
+  package func metrics() async throws -> [String] {
     let response = try await door.send(HTTPClientRequest(.get, "/metrics"))
     let text = String(decoding: try await response.body.collect(max: 1 << 20), as: UTF8.self)
     return text.split(separator: "\n").map(String.init)
@@ -216,26 +238,27 @@ struct GatewayFixture {
 
   // MARK: - The simulator
 
-  func script(_ rules: [JSONValue]) async throws {
+  package func script(_ rules: [JSONValue]) async throws {
     try await control("/control/script", ["rules": .array(rules)])
   }
 
   /// Every call that the simulator has answered or refused; not what is free.
-  func log() async throws -> [String] {
+  package func log() async throws -> [String] {
     let response = try await control.send(HTTPClientRequest(.get, "/control/log"))
     let text = String(decoding: try await response.body.collect(max: 64 << 20), as: UTF8.self)
     return text.split(separator: "\n").map(String.init)
   }
 
-  func control(_ path: String, _ body: JSONValue) async throws {
+  package func control(_ path: String, _ body: JSONValue) async throws {
     let request = HTTPClientRequest(.post, path, body: .bytes(body.bytes()))
     let response = try await control.send(request)
     let answer = try await response.body.collect(max: 1 << 20)
-    try #require(response.status == 200, "\(String(decoding: answer, as: UTF8.self))")
+    try required(
+      response.status == 200 ? true : nil, String(decoding: answer, as: UTF8.self))
   }
 
   /// How often the script's rules have struck.
-  func strikes() async throws -> Int {
+  package func strikes() async throws -> Int {
     let response = try await control.send(HTTPClientRequest(.get, "/control/script"))
     let rules = try JSONValue(parsing: await response.body.collect(max: 1 << 20))
     return (rules.arrayValue ?? []).reduce(0) { $0 + ($1["struck"]?.intValue ?? 0) }
@@ -243,28 +266,28 @@ struct GatewayFixture {
 
   /// What the simulator has charged for, kind by kind: the last word of each call, in the order in
   /// which they came.
-  func usages() async throws -> [JSONValue] {
+  package func usages() async throws -> [JSONValue] {
     let response = try await control.send(HTTPClientRequest(.get, "/bill"))
     let text = String(decoding: try await response.body.collect(max: 64 << 20), as: UTF8.self)
     return try text.split(separator: "\n").map { line in
-      try #require(try JSONValue(parsing: String(line))["usage"])
+      try required(try JSONValue(parsing: String(line))["usage"], "no usage")
     }
   }
 
   /// The simulator's bill as it stands.
-  func billBytes() async throws -> [UInt8] {
+  package func billBytes() async throws -> [UInt8] {
     let response = try await control.send(HTTPClientRequest(.get, "/bill"))
     return try await response.body.collect(max: 64 << 20)
   }
 
   /// What the simulator has charged, by its names of the calls: the last word of each.
-  func bill() async throws -> [String: (callKey: String, cost: Int64)] {
+  package func bill() async throws -> [String: (callKey: String, cost: Int64)] {
     let response = try await control.send(HTTPClientRequest(.get, "/bill"))
     let bytes = try await response.body.collect(max: 64 << 20)
     var charged: [String: (callKey: String, cost: Int64)] = [:]
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let value = try JSONValue(parsing: String(line))
-      let id = try #require(value["request_id"]?.stringValue)
+      let id = try required(value["request_id"]?.stringValue, "no request_id")
       charged[id] = (
         value["call_key"]?.stringValue ?? "", Int64(value["cost_nanos"]?.intValue ?? 0)
       )

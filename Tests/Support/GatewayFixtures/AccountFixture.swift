@@ -1,22 +1,21 @@
 import EventLoop
 import Faults
 import GRPCFormat
-import GatewayAudit
-import GatewayContract
+package import GatewayAudit
+package import GatewayContract
 import HTTPClient
 import JSON
 import MeshAddressing
-import RPC
-import TestSupport
-import Testing
+package import RPC
+package import TestSupport
 
 /// A gateway with its accounts, asked as the operator at the machine asks.
-struct AccountFixture {
-  let gateway: GatewayFixture
-  let account: AccountClient
-  let calls: GatewayClient
+package struct AccountFixture: Sendable {
+  package let gateway: GatewayFixture
+  package let account: AccountClient
+  package let calls: GatewayClient
 
-  static func with(
+  package static func with(
     budget: String = "total: 1000", limits: String = "", keys: String = "",
     models: String = "", _ body: (AccountFixture) async throws -> Void
   ) async throws {
@@ -25,6 +24,12 @@ struct AccountFixture {
     ) { gateway in
       try await ask(gateway, body)
     }
+  }
+
+  package static func with(
+    _ setup: GatewaySetup, _ body: (AccountFixture) async throws -> Void
+  ) async throws {
+    try await GatewayFixture.with(setup) { gateway in try await ask(gateway, body) }
   }
 
   private static func ask(
@@ -38,11 +43,13 @@ struct AccountFixture {
   }
 
   /// Ends whatever gateway runs, and goes on with the next one over the same ledger and file.
-  func restarted(_ body: (AccountFixture, ChildTool) async throws -> Void) async throws {
+  package func restarted(
+    _ further: [String: String] = [:], _ body: (AccountFixture, ChildTool) async throws -> Void
+  ) async throws {
     if gateway.gateway.isRunning { try await gateway.gateway.end() }
     try await ChildTool.with(
       try BuildPlace.executable("assay-gateway"), [],
-      environment: GatewayFixture.environment(gateway.folder, "process")
+      environment: GatewayFixture.environment(gateway.folder, "process").merging(further) { $1 }
     ) { tool in
       try await GatewayFixture.ready(tool, gateway.loop)
       try await Self.ask(gateway) { try await body($0, tool) }
@@ -51,24 +58,24 @@ struct AccountFixture {
   }
 
   /// The ledger added up from its file, beside whoever has it open.
-  func audit(_ bill: [BilledCall]? = nil) throws -> AuditReport {
+  package func audit(_ bill: [BilledCall]? = nil) throws -> AuditReport {
     try LedgerAudit.run(folder: "\(gateway.folder)/ledger", bill: bill)
   }
 
   /// The lines of so many attempts, when they have come to the disk: an answer does not wait for
   /// it here.
-  func lines(_ count: Int) async throws -> [LedgerLine] {
+  package func lines(_ count: Int) async throws -> [LedgerLine] {
     var found: [LedgerLine] = []
     try await eventually("\(count) lines are written", on: gateway.loop) {
       found = try await account.listLines(ListLinesRequest()).lines
       return found.count >= count
     }
-    try #require(found.count == count)
+    try required(found.count == count ? true : nil, "\(found.count) lines")
     return found
   }
 
   /// The reason of a refusal; nil when there is none.
-  func reason(_ body: () async throws -> Void) async -> String? {
+  package func reason(_ body: () async throws -> Void) async -> String? {
     do {
       try await body()
       return nil
@@ -78,23 +85,23 @@ struct AccountFixture {
   }
 
   /// As a product of the mesh, which sees its own only.
-  static func product(_ name: String) -> CallOptions {
+  package static func product(_ name: String) -> CallOptions {
     var options = CallOptions()
     _ = options.metadata.add("assay-product", name)
     return options
   }
 
-  func budget(_ scope: BudgetScope, cap: Int64) async throws -> Budget {
+  package func budget(_ scope: BudgetScope, cap: Int64) async throws -> Budget {
     try await account.setBudget(SetBudgetRequest(scope: scope, period: .total, capNanos: cap))
   }
 
   /// Puts another file in the place of the gateway's.
-  func write(_ catalog: String) throws {
+  package func write(_ catalog: String) throws {
     try GatewayFixture.write(catalog, to: "\(gateway.folder)/gateway.yaml")
   }
 
   /// How often a file was taken, and refused.
-  func reads(_ state: String) async throws -> Int {
+  package func reads(_ state: String) async throws -> Int {
     let line = try await gateway.metrics().first {
       $0.hasPrefix("assay_gateway_catalog_reads_total{state=\"\(state)\"}")
     }
@@ -104,7 +111,7 @@ struct AccountFixture {
 
 extension AccountFixture {
   /// A gateway alone, over TCP, where the kernel vouches for nobody.
-  static func alone(
+  package static func alone(
     _ environment: [String: String], _ body: (AccountClient) async throws -> Void
   ) async throws {
     let loop = try EventLoop(name: "client")
@@ -120,7 +127,7 @@ extension AccountFixture {
       let listening = tool.output.errorLines.compactMap { try? JSONValue(parsing: $0) }.first {
         $0["message"] == "listening"
       }
-      let address = try #require(listening?["address"]?.stringValue)
+      let address = try required(listening?["address"]?.stringValue, "no address")
       let channel = Channel(to: try MeshAddress(address), on: loop)
       try await body(AccountClient(channel))
       await channel.shutDown()

@@ -1,19 +1,18 @@
 import HTTPClient
 import JSON
-import TestSupport
-import Testing
+package import TestSupport
 
 extension GatewayFixture {
-  func get(_ path: String, key: String = key) async throws -> Reply {
+  package func get(_ path: String, key: String = key) async throws -> Reply {
     try await send(HTTPClientRequest(.get, path), key: key)
   }
 
-  func delete(_ path: String, key: String = key) async throws -> Reply {
+  package func delete(_ path: String, key: String = key) async throws -> Reply {
     try await send(HTTPClientRequest(.delete, path), key: key)
   }
 
   /// Puts a file down for batches, as OpenAI's clients do.
-  func upload(_ text: String, key: String = key) async throws -> Reply {
+  package func upload(_ text: String, key: String = key) async throws -> Reply {
     let form = [
       "--line", #"Content-Disposition: form-data; name="purpose""#, "", "batch", "--line",
       #"Content-Disposition: form-data; name="file"; filename="calls.jsonl""#, "", text,
@@ -25,7 +24,7 @@ extension GatewayFixture {
     return try await send(request, key: key)
   }
 
-  func openAIBatch(_ count: Int) async throws -> Reply {
+  package func openAIBatch(_ count: Int) async throws -> Reply {
     let lines = (0..<count).map { index in
       let line: JSONValue = [
         "custom_id": .string("call-\(index)"), "method": "POST", "url": "/v1/chat/completions",
@@ -40,13 +39,14 @@ extension GatewayFixture {
     return try await ask(
       "/v1/batches",
       [
-        "input_file_id": try #require(file.json["id"]), "endpoint": "/v1/chat/completions",
+        "input_file_id": try required(file.json["id"], file.text),
+        "endpoint": "/v1/chat/completions",
         "completion_window": "24h",
       ])
   }
 
   /// Another gateway in the place of the fixture's own, which has ended.
-  func running<R>(
+  package func running<R>(
     _ environment: [String: String], _ body: (ChildTool) async throws -> R
   ) async throws -> R {
     try await ChildTool.with(
@@ -60,11 +60,11 @@ extension GatewayFixture {
   // MARK: - The simulator
 
   /// How long it rests between 64 requests of a batch and the next.
-  func latency(milliseconds: Int) async throws {
+  package func latency(milliseconds: Int) async throws {
     try await control("/control/script", ["latency": ["first_ms": .number(milliseconds)]])
   }
 
-  func advanceClock(seconds: Int) async throws {
+  package func advanceClock(seconds: Int) async throws {
     try await control("/control/clock", ["advance_s": .number(seconds)])
   }
 }

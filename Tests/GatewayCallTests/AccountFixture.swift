@@ -1,1 +1,0 @@
-../GatewayServiceTests/AccountFixture.swift

@@ -1,1 +1,0 @@
-../GatewayServiceTests/GatewayFixture.swift

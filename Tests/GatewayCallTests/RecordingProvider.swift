@@ -1,1 +1,0 @@
-../GatewayServiceTests/RecordingProvider.swift
