@@ -469,6 +469,7 @@ let proofs =
       uses: """
         GatewayContract ScoreContract Blobs RPC HTTPServer HTTPClient TestSupport EventLoop
         MeshAddressing GRPCFormat Machine Locking JSON Faults
+        """),
     // What users of gateways complain of, by number, and what comes in wrongly.
     test(
       "GatewayComplaintsTests",

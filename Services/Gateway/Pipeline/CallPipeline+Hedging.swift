@@ -171,7 +171,8 @@ extension CallPipeline {
       hedges[model]?.canSpend(retryBudget, at: now) ?? false
     else { return false }
     var attempt = Attempt(
-      number: first.attempt.number + 1, flight: first.attempt.flight, kind: .hedge, startBy: first.attempt.startBy,
+      number: first.attempt.number + 1, flight: first.attempt.flight, kind: .hedge,
+      startBy: first.attempt.startBy,
       outline: first.attempt.outline)
     // Of no run: its run keeps the way that it has.
     let wish = asked(call, others, attempt, run: "")

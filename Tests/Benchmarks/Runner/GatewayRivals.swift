@@ -108,7 +108,7 @@ final class GatewayRivals {
   private static func withSocket<R>(
     _ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) throws -> R
   ) throws -> R {
-    let socket = unsafe Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard socket >= 0 else { throw BenchError("no socket, errno \(errno)") }
     defer { close(socket) }
     var address = loopback(port)
