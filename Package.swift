@@ -274,13 +274,17 @@ let gatewayRooms =
   + module(
     "GatewayStandIn", at: "Services/Gateway/StandIn",
     uses: "GatewayContract ScoreContract RPC EventLoop Digest Faults JSON Machine")
+  // Documents of calls, read and encoded while they are sent.
+  + module(
+    "GatewayMedia", at: "Services/Gateway/Media",
+    uses: "GatewayProviders Blobs HTTPClient GRPCFormat EventLoop", tested: false)
   // One call through every stage that makes it paid once and within budget.
   + module(
     "GatewayPipeline", at: "Services/Gateway/Pipeline",
     uses: """
       GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits GatewayBudgets
-      GatewayCache GatewayPrompts LedgerFile GatewayLedger Blobs HTTPClient GRPCFormat JSONText JSON
-      ServerSentEvents EventLoop Telemetry Digest Machine Faults
+      GatewayCache GatewayPrompts GatewayMedia LedgerFile GatewayLedger Blobs HTTPClient GRPCFormat
+      JSONText JSON ServerSentEvents EventLoop Telemetry Digest Machine Faults
       """, tested: false)
   // Providers' batches: written down, sent, polled through restarts, settled request by request.
   + module(
@@ -338,9 +342,9 @@ let services =
     "Gateway", calls: [],
     uses: """
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
-      GatewayBudgets GatewayCache LedgerFile GatewayLedger GatewayPipeline GatewayBatches
-      GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON ServerSentEvents RPC
-      GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
+      GatewayBudgets GatewayCache GatewayMedia LedgerFile GatewayLedger GatewayPipeline
+      GatewayBatches GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON
+      ServerSentEvents RPC GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
       """, testUses: "GatewayFixtures HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(

@@ -18,7 +18,7 @@ enum Architecture {
     ],
     [
       "RPCStream", "GeneratorMain", "HTTPServer", "GatewayCatalog", "GatewayLedger",
-      "GatewayPrompts", "SimulatorScript",
+      "GatewayPrompts", "SimulatorScript", "GatewayMedia",
     ],
     ["RPC", "GatewayPipeline"],
     ["ScoreContract", "GatewayBatches"],
@@ -69,6 +69,7 @@ enum Architecture {
     "GatewayLedger": "Services/Gateway/Ledger",
     "GatewayCache": "Services/Gateway/Cache",
     "GatewayPrompts": "Services/Gateway/Prompts",
+    "GatewayMedia": "Services/Gateway/Media",
     "GatewayPipeline": "Services/Gateway/Pipeline",
     "GatewayBatches": "Services/Gateway/Batches",
     "GatewayDoor": "Services/Gateway/Door",

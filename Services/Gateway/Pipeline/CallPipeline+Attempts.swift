@@ -5,6 +5,7 @@ import GatewayBudgets
 import GatewayCatalog
 import GatewayLedger
 import GatewayLimits
+import GatewayMedia
 import GatewayPacing
 import GatewayPrompts
 import GatewayProviders

@@ -1,6 +1,7 @@
 import Faults
 import GatewayCatalog
 import GatewayLedger
+import GatewayMedia
 import GatewayProviders
 import GatewayValues
 import HTTPClient

@@ -3,6 +3,7 @@ import Faults
 import GatewayCatalog
 import GatewayLedger
 import GatewayLimits
+import GatewayMedia
 import GatewayPacing
 import GatewayProviders
 import GatewayValues

@@ -1,6 +1,7 @@
 import Blobs
 import Faults
 import GatewayCatalog
+import GatewayMedia
 import GatewayProviders
 
 extension PipelineLimits {
@@ -70,5 +71,18 @@ extension CallPipeline {
     var here = request
     here.content = .written(written, media: media)
     return here
+  }
+}
+
+extension CallRequest {
+  /// Whether it refers to documents of the store's.
+  package var hasStoredMedia: Bool { !storedMedia.isEmpty }
+
+  /// Documents that have to be read from the store, by their places.
+  var storedMedia: [(place: Int, ref: MediaRef)] {
+    guard case .written(_, let media) = content else { return [] }
+    return media.enumerated().compactMap { place, item in
+      item.isStored ? (place, item.ref) : nil
+    }
   }
 }

@@ -6,6 +6,7 @@
 
 package import Faults
 package import GatewayLimits
+package import GatewayMedia
 package import GatewayPacing
 package import GatewayProviders
 package import GatewayValues

@@ -2,6 +2,7 @@ import Blobs
 import EventLoop
 import GRPCFormat
 import GatewayCatalog
+import GatewayMedia
 import GatewayPrompts
 import GatewayProviders
 import GatewayValues
@@ -44,10 +45,4 @@ extension PreparedCall {
       return .source(source)
     }
   }
-}
-
-/// Documents of the store's that are about to be sent, by their places in the call.
-struct StoredMedia: Sendable {
-  let readers: [Int: any BlobReading]
-  let loop: EventLoop
 }

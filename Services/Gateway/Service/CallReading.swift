@@ -4,6 +4,7 @@ import Faults
 import GRPCFormat
 import GatewayContract
 import GatewayLimits
+import GatewayMedia
 import GatewayPacing
 import GatewayPipeline
 import GatewayProviders

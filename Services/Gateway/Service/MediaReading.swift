@@ -2,6 +2,7 @@ import Blobs
 import Configuration
 import Faults
 import GatewayContract
+import GatewayMedia
 import GatewayPipeline
 import GatewayProviders
 

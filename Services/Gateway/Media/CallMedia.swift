@@ -1,8 +1,13 @@
+// GatewayMedia: the documents of calls: bytes that came with one, or that lie in the blob store and
+// are read, proved and encoded while they are sent. It never has a stored document in memory as a
+// whole, decides nothing about a call, and writes no blob. Limits: `MediaBody.pieceBytes`,
+// `PipelineLimits.storedMediaMax`.
+
 package import Blobs
 
 /// A document or picture of a call: what its bytes are, and where.
 package struct CallMedia: Sendable {
-  enum Place: Sendable {
+  package enum Place: Sendable {
     /// They came with the call.
     case here([UInt8])
     /// They are read while they are sent.
@@ -10,7 +15,7 @@ package struct CallMedia: Sendable {
   }
 
   package let ref: MediaRef
-  let place: Place
+  package let place: Place
 
   /// Bytes that came with the call, named as they would be in the store: the same document is the
   /// same request, however it came.
@@ -25,28 +30,15 @@ package struct CallMedia: Sendable {
   }
 
   /// What was read of the store.
-  init(here bytes: [UInt8], _ ref: MediaRef) {
+  package init(here bytes: [UInt8], _ ref: MediaRef) {
     self.ref = ref
     place = .here(bytes)
   }
 
-  var isStored: Bool {
+  package var isStored: Bool {
     switch place {
     case .here: false
     case .stored: true
-    }
-  }
-}
-
-extension CallRequest {
-  /// Whether it refers to documents of the store's.
-  package var hasStoredMedia: Bool { !storedMedia.isEmpty }
-
-  /// Documents that have to be read from the store, by their places.
-  var storedMedia: [(place: Int, ref: MediaRef)] {
-    guard case .written(_, let media) = content else { return [] }
-    return media.enumerated().compactMap { place, item in
-      item.isStored ? (place, item.ref) : nil
     }
   }
 }

@@ -1,12 +1,12 @@
-import Blobs
-import EventLoop
+package import Blobs
+package import EventLoop
 import GRPCFormat
-import GatewayProviders
+package import GatewayProviders
 import HTTPClient
 
 /// A request's body that is put together while it is sent: its own text, and between it documents
 /// that are read and encoded piece by piece, where they are read.
-actor MediaBody: LoopActor, HTTPBodySource {
+package actor MediaBody: LoopActor, HTTPBodySource {
   private enum Part: Sendable {
     case bytes([UInt8])
     case document(any BlobReading)
@@ -15,15 +15,15 @@ actor MediaBody: LoopActor, HTTPBodySource {
   /// Of a document at once: whole groups of three bytes, so that nothing is filled up but its end.
   static let pieceBytes = 3 << 16
 
-  nonisolated let loop: EventLoop
-  nonisolated let byteCount: Int
+  package nonisolated let loop: EventLoop
+  package nonisolated let byteCount: Int
   /// What is still to be sent, the next at the end.
   private var parts: [Part]
   /// Why it broke off.
-  private(set) var failure: BlobError?
+  package private(set) var failure: BlobError?
 
   /// `segments`: what each piece is, nil where it is to be read; nil where it has no reader.
-  init?(_ body: RequestBody, _ segments: [[UInt8]?], _ stored: StoredMedia) {
+  package init?(_ body: RequestBody, _ segments: [[UInt8]?], _ stored: StoredMedia) {
     var parts: [Part] = []
     for (piece, segment) in zip(body.pieces, segments) {
       if let segment {
@@ -39,7 +39,7 @@ actor MediaBody: LoopActor, HTTPBodySource {
     byteCount = body.byteCount
   }
 
-  func next() async throws -> [UInt8]? {
+  package func next() async throws -> [UInt8]? {
     while let part = parts.last {
       switch part {
       case .bytes(let bytes):
