@@ -102,7 +102,8 @@ import Testing
       "libsqlite3": "libsqlite3-dev", "libyaml-0": "libyaml-dev", "libz": "zlib1g-dev",
       "libcurl": "libcurl4-openssl-dev", "libc": "libc6-dev", "libm": "libc6-dev",
       "ld-linux-x86-64": "libc6-dev", "ld-linux-aarch64": "libc6-dev",
-      "libstdc++": "libstdc++-12-dev", "libgcc_s": "libgcc-12-dev",
+      "libmimalloc": "libmimalloc-dev", "libstdc++": "libstdc++-12-dev",
+      "libgcc_s": "libgcc-12-dev",
     ]
     #expect(needed.count > 5, "\(output.lastWords)")
     for library in needed where !Self.isOfSwift(library) {
