@@ -13,7 +13,7 @@ package actor MediaBody: LoopActor, HTTPBodySource {
   }
 
   /// Of a document at once: whole groups of three bytes, so that nothing is filled up but its end.
-  static let pieceBytes = 3 << 16
+  package static let pieceBytes = 3 << 16
 
   package nonisolated let loop: EventLoop
   package nonisolated let byteCount: Int

@@ -1,6 +1,7 @@
 import Blobs
 import EventLoop
 import GatewayCatalog
+import GatewayMedia
 import GatewayPacing
 import GatewayPrompts
 import GatewayProviders
