@@ -344,7 +344,8 @@ let services =
       GatewayStandIn GatewayValues GatewayProviders GatewayCatalog GatewayPacing GatewayLimits
       GatewayBudgets GatewayCache GatewayMedia LedgerFile GatewayLedger GatewayPipeline
       GatewayBatches GatewayDoor GatewayAccount Blobs HTTPServer ScoreContract JSONText JSON
-      ServerSentEvents RPC GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle Machine Digest Faults
+      ServerSentEvents RPC GRPCFormat Protobuf EventLoop Configuration Telemetry Lifecycle
+      Machine Digest Faults
       """, testUses: "GatewayFixtures HTTPClient GatewayAudit MeshAddressing SQLite")
   + service("Ingest", calls: [])
   + service(
