@@ -56,7 +56,7 @@ extension CallPipeline {
     var wasEmpty = false
     let deadline = call.request.terms.patience.map { now + $0 }
     // A call that cannot be sent waits for nobody.
-    _ = try await readers(of: call)
+    if call.request.hasMedia { _ = try await readers(of: call) }
     let outline = outline(of: call)
     if let outline { prompts.see(outline, call.promptScope(ways.next[0]), at: now) }
     retryBudget.called()
@@ -183,7 +183,7 @@ extension CallPipeline {
     _ seat: Ticket
   ) async throws -> AttemptHold {
     do {
-      attempt.stored = try await storedMedia(of: call)
+      if call.request.hasMedia { attempt.stored = try await storedMedia(of: call) }
       let hold = try await reserve(call, ticket, route, attempt)
       try ledger.sent(hold)
       return hold

@@ -75,6 +75,11 @@ extension CallPipeline {
 }
 
 extension CallRequest {
+  /// Whether it has documents or pictures of its own, wherever they are.
+  var hasMedia: Bool {
+    if case .written(_, let media) = content { !media.isEmpty } else { false }
+  }
+
   /// Whether it refers to documents of the store's.
   package var hasStoredMedia: Bool { !storedMedia.isEmpty }
 
