@@ -23,7 +23,7 @@ test: ## set up, build and run every test
 
 bench-rivals: ## the gateway beside LiteLLM and TensorZero from PyPI, in one run
 	@scripts/python-venv rivals Tests/Benchmarks/peers/rivals.txt > /dev/null
-	@scripts/bench gateway
+	@scripts/bench rivals
 
 bench: ## measure against the bars; BENCH=rpc for one family
 	@scripts/bench $(BENCH)

@@ -10,6 +10,7 @@ final class Bench {
     "store": { StoreFamily($0).run() },
     "engine": { EngineFamily($0).run() },
     "gateway": { GatewayFamily($0).run() },
+    "rivals": { GatewayFamily($0).runRivals() },
   ]
 
   /// Where this executable and its neighbours were built.

@@ -24,6 +24,9 @@ final class GatewayFamily {
     attempt(["gateway.stream_added_first_us", "gateway.stalled_streams"], measureStreams)
     attempt(["gateway.small_p99_under_large", "gateway.large_rss_growth"], measureDocuments)
     attempt(["gateway.rss_growth"], measureSoak)
+  }
+
+  func runRivals() {
     attempt(["gateway.cpu_vs_tensorzero", "gateway.cpu_vs_litellm"], measureRivals)
   }
 
@@ -173,7 +176,7 @@ final class GatewayFamily {
   private func measureRivals() throws {
     let rivals = try GatewayRivals(bench)
     defer { rivals.stop() }
-    let pair = try GatewayPair(bench, "rivals", durability: "process", latency: "0s")
+    let pair = try GatewayPair(bench, "ours", durability: "process", latency: "0s")
     defer { pair.stop() }
     _ = try load(pair.door, callers: 8, seconds: 1)
     let before = pair.cpuSeconds()
