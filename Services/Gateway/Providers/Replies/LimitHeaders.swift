@@ -59,6 +59,8 @@ package struct LimitHeaders: Equatable, Sendable {
   }
 
   private static let countMax: Int64 = 1 << 40
+  /// Thirty years: whatever says more says nothing.
+  private static let durationSecondsMax = 1e9
 
   private static func count(_ text: String?) -> Int64? {
     guard let text, let value = Int64(text.trimmingSpaces()), (0...countMax).contains(value) else {
@@ -78,7 +80,7 @@ package struct LimitHeaders: Equatable, Sendable {
       let unit = rest.prefix { (97...122).contains($0) }
       rest = rest.dropFirst(unit.count)
       guard let number = String(digits).flatMap(Double.init), number.isFinite, number < 1e9,
-        let seconds = unitSeconds[String(unit) ?? ""]
+        let seconds = unitSeconds[String(unit) ?? ""], number * seconds <= durationSecondsMax
       else { return nil }
       sum += .microseconds(Int64(number * seconds * 1e6))
     }
